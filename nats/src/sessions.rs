@@ -1,0 +1,1 @@
+//! Following sessions: feed, gap repair, watermark, view.

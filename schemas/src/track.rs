@@ -1,0 +1,146 @@
+//! A track as a DJ's software describes it, and the key under which a like for it counts.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use unicode_normalization::UnicodeNormalization;
+
+use crate::limits::BPM;
+use crate::text::Text;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(try_from = "RawTrack")]
+pub struct Track {
+    #[schema(value_type = String, min_length = 1, max_length = 500)]
+    pub title: Text<1, 500>,
+    #[schema(value_type = String, min_length = 1, max_length = 500)]
+    pub artist: Text<1, 500>,
+    #[serde(flatten)]
+    pub analysis: Analysis,
+}
+
+/// What an analysis found out about a track. Each value may be missing; `bpm` is beats a minute, the rest 0 to 100.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Analysis {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bpm: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub energy: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub danceability: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub brightness: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acousticness: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groove: Option<f64>,
+}
+
+impl Analysis {
+    /// The same with every value that `other` has in its place.
+    pub fn updated_by(&self, other: &Analysis) -> Analysis {
+        Analysis {
+            bpm: other.bpm.or(self.bpm),
+            key: other.key.clone().or_else(|| self.key.clone()),
+            energy: other.energy.or(self.energy),
+            danceability: other.danceability.or(self.danceability),
+            brightness: other.brightness.or(self.brightness),
+            acousticness: other.acousticness.or(self.acousticness),
+            groove: other.groove.or(self.groove),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct RawTrack {
+    title: Text<1, 500>,
+    artist: Text<1, 500>,
+    #[serde(default)]
+    bpm: Option<f64>,
+    #[serde(default)]
+    key: Option<Text<0, 10>>,
+    #[serde(default)]
+    energy: Option<f64>,
+    #[serde(default)]
+    danceability: Option<f64>,
+    #[serde(default)]
+    brightness: Option<f64>,
+    #[serde(default)]
+    acousticness: Option<f64>,
+    #[serde(default)]
+    groove: Option<f64>,
+}
+
+impl TryFrom<RawTrack> for Track {
+    type Error = String;
+
+    fn try_from(raw: RawTrack) -> Result<Self, String> {
+        if let Some(bpm) = raw.bpm
+            && !BPM.contains(&bpm)
+        {
+            return Err(format!("bpm must be {} to {}", BPM.start(), BPM.end()));
+        }
+        let analysis = Analysis {
+            bpm: raw.bpm,
+            key: raw.key.map(Text::into_string).filter(|k| !k.is_empty()),
+            energy: percent("energy", raw.energy)?,
+            danceability: percent("danceability", raw.danceability)?,
+            brightness: percent("brightness", raw.brightness)?,
+            acousticness: percent("acousticness", raw.acousticness)?,
+            groove: percent("groove", raw.groove)?,
+        };
+        Ok(Track { title: raw.title, artist: raw.artist, analysis })
+    }
+}
+
+/// Some clients send fractions where others send 0 to 100: what lies between 0 and 1 is a fraction.
+fn percent(name: &str, value: Option<f64>) -> Result<Option<f64>, String> {
+    match value {
+        None => Ok(None),
+        Some(v) if v > 0.0 && v < 1.0 => Ok(Some(v * 100.0)),
+        Some(v) if (0.0..=100.0).contains(&v) => Ok(Some(v)),
+        Some(_) => Err(format!("{name} must be 0 to 100")),
+    }
+}
+
+/// SHA-256 of artist and title in NFC, trimmed and case-folded: the same song, however the two programs spelled it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct TrackKey(#[serde(with = "serde_bytes")] pub [u8; 32]);
+
+impl TrackKey {
+    pub fn of(artist: &str, title: &str) -> Self {
+        let fold = |s: &str| s.nfc().collect::<String>().trim().to_lowercase();
+        TrackKey(Sha256::new().chain_update(fold(artist)).chain_update([0]).chain_update(fold(title)).finalize().into())
+    }
+}
+
+impl Track {
+    pub fn key(&self) -> TrackKey {
+        TrackKey::of(self.artist.as_str(), self.title.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(json: &str) -> Result<Track, serde_json::Error> {
+        serde_json::from_str(json)
+    }
+
+    #[test]
+    fn fractions_become_percent_and_ranges_hold() {
+        let t = parse(r#"{"title":" A ","artist":"B","energy":0.5,"groove":1,"bpm":120}"#).unwrap();
+        assert_eq!((t.title.as_str(), t.analysis.energy, t.analysis.groove, t.analysis.bpm), ("A", Some(50.0), Some(1.0), Some(120.0)));
+        for bad in [r#"{"title":"A","artist":"B","bpm":20}"#, r#"{"title":"A","artist":"B","energy":101}"#, r#"{"title":"","artist":"B"}"#, r#"{"title":"A"}"#, r#"{"title":"A","artist":"B","key":"longer than 10"}"#] {
+            assert!(parse(bad).is_err(), "{bad} was admitted");
+        }
+    }
+
+    #[test]
+    fn spelling_does_not_split_a_song() {
+        assert_eq!(TrackKey::of("Beyoncé ", "HALO"), TrackKey::of("Beyonce\u{301}", "halo"));
+        assert_ne!(TrackKey::of("ab", "c"), TrackKey::of("a", "bc"));
+    }
+}
