@@ -1,1 +1,28 @@
+//! The store: rows that outlive everything, behind small traits by family. `sqlite` is a file on one machine; the contract
+//! in [`contract`] says what any backend must do, one function a promise.
+//!
+//! It promises: after `save` returns `Ok` the rows and the position are on disk, together or rows first; a row never goes
+//! back to an older position, whoever writes it and how often. It knows nothing of the broker, of sockets or of HTTP.
 
+pub mod rows;
+pub mod live;
+pub mod tokens;
+pub mod sqlite;
+pub mod contract;
+
+pub use live::Live;
+pub use rows::*;
+pub use tokens::{DjToken, Tokens};
+
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The store does not answer, is locked or full. Trying again may help.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(String),
+    /// What is stored cannot be read, or was made by a newer version. Trying again will not help.
+    #[error("the store is unreadable: {0}")]
+    Corrupt(String),
+    /// A name that must be unique is taken.
+    #[error("already exists")]
+    Taken,
+}
