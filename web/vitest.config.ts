@@ -1,0 +1,26 @@
+import { defineConfig } from "vitest/config";
+
+// The client is tested without a browser on purpose: it must not come to need one.
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: "client",
+          root: "client",
+          include: ["test/**/*.test.ts"],
+          environment: "node",
+        },
+      },
+      {
+        oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+        test: {
+          name: "app",
+          root: "app",
+          include: ["test/**/*.test.{ts,tsx}"],
+          environment: "happy-dom",
+        },
+      },
+    ],
+  },
+});
