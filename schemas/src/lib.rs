@@ -22,6 +22,8 @@ pub mod note;
 pub mod view;
 pub mod say;
 pub mod secrets;
+pub mod cookie;
+pub mod caller;
 
 pub use error::Code;
 pub use ids::{Epoch, NodeId, OpKey, Partition, PersonId, PollId, Pos, Seq, SessionId};
