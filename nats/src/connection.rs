@@ -60,6 +60,9 @@ impl Broker {
     pub fn epoch(&self) -> schemas::Epoch {
         todo!()
     }
+    pub(crate) fn client(&self) -> &async_nats::Client {
+        todo!()
+    }
     pub fn config(&self) -> &Config {
         todo!()
     }

@@ -17,8 +17,10 @@ pub mod notes;
 pub mod lobby;
 pub mod lease;
 pub mod codes;
+mod feed;
 pub mod sessions;
 
 pub use connection::{Broker, BrokerError, Config};
 pub use lobby::{Lobby, LobbyChange};
+pub use sessions::{Applied, Decision, Failed, Session, Sessions, Update};
 pub use log::{AppendError, Appended, Entry, Timer};

@@ -1,0 +1,51 @@
+//! The feed of one session: facts as the broker republishes them, derived state, and applause. At most once: what is
+//! missing here is noticed by the chain of sequences and read from the log.
+
+use futures_util::StreamExt;
+use futures_util::stream::{BoxStream, select_all};
+use schemas::codec::from_log;
+use schemas::fact::PlacedFact;
+use schemas::note::Applause;
+use schemas::state::State;
+use schemas::{Millis, Seq, SessionId};
+
+use crate::connection::{Broker, BrokerError};
+use crate::subjects;
+
+pub(crate) enum FeedItem {
+    /// A fact, and the sequence of the session's fact before it (0: none, or none that the broker still knows).
+    Fact { previous: Seq, fact: PlacedFact },
+    State(State),
+    Applause(Applause),
+    /// Something came that cannot be read: the log has to be asked.
+    Unreadable,
+}
+
+impl Broker {
+    /// Subscribes, and returns once the server has taken the subscriptions: what is published after that is seen or noticed.
+    pub(crate) async fn feed(&self, session: &SessionId) -> Result<BoxStream<'static, FeedItem>, BrokerError> {
+        let unavailable = |e: &dyn std::fmt::Display| BrokerError::Unavailable(e.to_string());
+        let client = self.client();
+        let facts = client.subscribe(subjects::feed(session)).await.map_err(|e| unavailable(&e))?;
+        let states = client.subscribe(subjects::feed_states(session)).await.map_err(|e| unavailable(&e))?;
+        let applause = client.subscribe(subjects::applause(session)).await.map_err(|e| unavailable(&e))?;
+        tokio::time::timeout(self.config().ack_deadline, client.flush()).await.map_err(|e| unavailable(&e))?.map_err(|e| unavailable(&e))?;
+        let id = session.clone();
+        let facts = facts.map(move |message| fact_item(&id, &message)).boxed();
+        let states = states.map(|m| from_log(&m.payload).map_or(FeedItem::Unreadable, FeedItem::State)).boxed();
+        let applause = applause.map(|m| from_log(&m.payload).map_or(FeedItem::Unreadable, FeedItem::Applause)).boxed();
+        Ok(select_all([facts, states, applause]).boxed())
+    }
+}
+
+fn fact_item(session: &SessionId, message: &async_nats::Message) -> FeedItem {
+    let header = |name: &str| message.headers.as_ref().and_then(|h| h.get(name)).map(async_nats::HeaderValue::as_str);
+    let number = |name: &str| header(name).and_then(|v| v.parse::<Seq>().ok());
+    let placed = || {
+        let seq = number("Nats-Sequence")?;
+        let stamp = Millis::parse(header("Nats-Time-Stamp")?)?;
+        let record = from_log(&message.payload).ok()?;
+        Some((number("Nats-Last-Sequence")?, PlacedFact { session: session.clone(), seq, stamp, record }))
+    };
+    placed().map_or(FeedItem::Unreadable, |(previous, fact)| FeedItem::Fact { previous, fact })
+}
