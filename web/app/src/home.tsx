@@ -1,0 +1,114 @@
+import { useEffect, useState } from "preact/hooks";
+import type { LiveSession } from "./api.ts";
+import { CodeForm } from "./code-form.tsx";
+import { Bolt, Heading, Link, People, Said, vars } from "./parts.tsx";
+import { livePath } from "./route.ts";
+import { useServices } from "./services.ts";
+import { counted } from "./words.ts";
+
+// As often as today's page asks; the server caches the answer for about as long.
+const REFRESH_MS = 30_000;
+
+export function HomePage() {
+  const { sessions, failed } = useActiveSessions();
+  useEffect(() => void (document.title = "Pika"), []);
+  const only = sessions?.length === 1 ? sessions[0] : undefined;
+  return (
+    <div class="home">
+      <header class="home-head">
+        <p class="wordmark">
+          <Bolt /> Pika
+        </p>
+        <Heading>The floor talks back.</Heading>
+        <p class="lead">See what plays, like it, vote, and tell the DJ how the tempo feels.</p>
+      </header>
+      <main>
+        {only !== undefined && <OnlySession session={only} />}
+        {sessions !== null && sessions.length > 1 && <SessionList sessions={sessions} />}
+        {sessions?.length === 0 && <p class="quiet">Nobody is live right now.</p>}
+        {sessions === null && !failed && <p class="quiet">Looking for live sessions…</p>}
+        {failed && <p class="quiet">The server cannot be reached. We keep trying.</p>}
+        <CodeForm />
+      </main>
+    </div>
+  );
+}
+
+function useActiveSessions() {
+  const { api, platform } = useServices();
+  const [sessions, setSessions] = useState<LiveSession[] | null>(null);
+  const [failed, setFailed] = useState(false);
+  useEffect(() => {
+    let cancel = () => {};
+    let here = true;
+    const look = async () => {
+      const found = await api.active().catch(() => null);
+      if (!here) return;
+      // A list that could not be refreshed stays: it is more likely right than an empty page.
+      if (found !== null) setSessions(found);
+      setFailed(found === null);
+      cancel = platform.after(REFRESH_MS, () => void look());
+    };
+    void look();
+    return () => {
+      here = false;
+      cancel();
+    };
+  }, [api, platform]);
+  return { sessions, failed };
+}
+
+function OnlySession({ session }: { session: LiveSession }) {
+  return (
+    <Link to={livePath(session.sessionId)} class="only">
+      <span class="kicker">
+        <span class="live-dot" aria-hidden="true" /> Live now
+      </span>
+      <strong class="only-dj">
+        <Said>{session.djName}</Said>
+      </strong>
+      <Playing session={session} />
+      <Facts session={session} />
+      <span class="only-go">Join the floor</span>
+    </Link>
+  );
+}
+
+function SessionList({ sessions }: { sessions: readonly LiveSession[] }) {
+  return (
+    <section aria-labelledby="live-now">
+      <h2 id="live-now">Live now</h2>
+      <ul class="sessions">
+        {sessions.map((session) => (
+          <li key={session.sessionId}>
+            <Link to={livePath(session.sessionId)} class="session">
+              <strong>
+                <Said>{session.djName}</Said>
+              </strong>
+              <Playing session={session} />
+              <Facts session={session} />
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Playing({ session: { currentTrack } }: { session: LiveSession }) {
+  if (currentTrack === undefined) return <span class="playing none">Between tracks</span>;
+  return (
+    <span class="playing">
+      <Said>{currentTrack.title}</Said> · <Said>{currentTrack.artist}</Said>
+    </span>
+  );
+}
+
+function Facts({ session }: { session: LiveSession }) {
+  return (
+    <span class="facts">
+      <People /> {counted(session.listenerCount, "dancer", "dancers")}
+      <span class="momentum" style={vars({ share: session.momentum })} aria-hidden="true" />
+    </span>
+  );
+}

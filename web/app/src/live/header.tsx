@@ -1,0 +1,54 @@
+import { queuedLikes, type LiveClient, type LiveState } from "@pika/client";
+import { Bolt, Link, People, Said } from "../parts.tsx";
+import { connectionWords, refusedWords, waitingWords } from "../words.ts";
+import { useOnline } from "./use-live.ts";
+
+export function LiveHeader({ client, state }: { client: LiveClient; state: LiveState }) {
+  const { connection } = state;
+  return (
+    <header class="live-head">
+      <div class="live-bar">
+        <Link to="/" class="home-link">
+          <Bolt />
+          <span class="unseen">All live sessions</span>
+        </Link>
+        <p class="dj">{state.djName === undefined ? "Pika" : <Said>{state.djName}</Said>}</p>
+        {state.listeners !== undefined && (
+          <p class="listeners">
+            <People />
+            <span data-testid="listener-count">{state.listeners}</span>
+            <span class="unseen">{state.listeners === 1 ? "dancer here" : "dancers here"}</span>
+          </p>
+        )}
+        <ConnectionPill state={state} />
+      </div>
+      {connection.kind === "refused" && (
+        <div class="strip wrong" role="alert">
+          <p>{refusedWords(connection)}</p>
+          <button type="button" class="button small" onClick={() => client.open()}>
+            Try again
+          </button>
+        </div>
+      )}
+      {state.djAway && (
+        <p class="strip" role="status">
+          The DJ lost the connection and may be back any minute.
+        </p>
+      )}
+    </header>
+  );
+}
+
+function ConnectionPill({ state }: { state: LiveState }) {
+  const online = useOnline();
+  const queued = queuedLikes(state);
+  const { kind } = state.connection;
+  const shown = kind === "reconnecting" && !online ? "offline" : kind;
+  return (
+    <p class="pill" role="status" data-testid="connection-state" data-state={shown}>
+      <span class="pill-dot" aria-hidden="true" />
+      {connectionWords(state.connection, online)}
+      {queued > 0 && <span class="pill-more">{` · ${waitingWords(queued)}`}</span>}
+    </p>
+  );
+}

@@ -1,0 +1,132 @@
+import { useState } from "preact/hooks";
+import { isOver, type LiveClient, type Poll, type Vote } from "@pika/client";
+import { Said, vars } from "../parts.tsx";
+import { clock, counted, lockedByReason, voteWords } from "../words.ts";
+import { useServerTime } from "./use-live.ts";
+
+interface PollCardProps {
+  client: LiveClient;
+  poll: Poll;
+  vote: Vote | undefined;
+}
+
+export function PollCard({ client, poll, vote }: PollCardProps) {
+  const [put, setPut] = useState(false);
+  const over = isOver(poll);
+  const timed = !over && poll.endsAt !== undefined;
+  const now = useServerTime(client, timed, 250);
+  const left = timed ? (poll.endsAt ?? 0) - now : Infinity;
+  if (over && put) return null;
+
+  const counting = !over && left <= 0;
+  const locked = over || counting || lockedByReason(vote) || (hasVoted(vote) && !poll.allowChange);
+  return (
+    <section
+      class={over ? "card poll over" : "card poll"}
+      data-testid="poll"
+      aria-labelledby="poll-question"
+    >
+      <div class="poll-head">
+        <p class="kicker">{over ? "Poll result" : "Poll"}</p>
+        {timed && (
+          <p
+            class="countdown"
+            role="timer"
+            data-testid="poll-countdown"
+            data-urgent={left <= 10_000}
+          >
+            <span class="unseen">Time left </span>
+            {clock(left)}
+          </p>
+        )}
+      </div>
+      <h2 id="poll-question">
+        <Said>{poll.question}</Said>
+      </h2>
+      <ul class="options">
+        {poll.options.map((option, i) => (
+          // Options have no identity but their place; they never move.
+          <li key={i}>
+            <Option
+              place={i}
+              words={option}
+              poll={poll}
+              own={vote?.optionIndex === i}
+              locked={locked}
+              choose={() => client.vote(i)}
+            />
+          </li>
+        ))}
+      </ul>
+      <p class="vote-words" role="status" data-standing={vote?.standing ?? "none"}>
+        {vote === undefined ? "" : voteWords(vote, poll.options)}
+      </p>
+      <p class="hint">
+        {counted(poll.totalVotes, "vote", "votes")}
+        {counting && " · counting the last ones…"}
+        {!locked && vote === undefined && " · tap to vote"}
+        {!locked && vote !== undefined && poll.allowChange && " · you may change yours"}
+      </p>
+      {over && <Result poll={poll} />}
+      {over && (
+        <button type="button" class="button plain small" onClick={() => setPut(true)}>
+          Put away
+        </button>
+      )}
+    </section>
+  );
+}
+
+function hasVoted(vote: Vote | undefined): boolean {
+  if (vote === undefined) return false;
+  return vote.counted !== undefined || vote.standing === "sending" || vote.standing === "stored";
+}
+
+interface OptionProps {
+  place: number;
+  words: string;
+  poll: Poll;
+  own: boolean;
+  locked: boolean;
+  choose: () => void;
+}
+
+/** A locked option keeps its place in the tab order: one who just tapped it must not lose the focus. */
+function Option({ place, words, poll, own, locked, choose }: OptionProps) {
+  const votes = poll.votes[place] ?? 0;
+  const share = poll.totalVotes === 0 ? 0 : votes / poll.totalVotes;
+  const percent = `${Math.round(share * 100)} %`;
+  return (
+    <button
+      type="button"
+      class={poll.winnerIndex === place ? "option winner" : "option"}
+      data-testid={`poll-option-${place}`}
+      aria-pressed={own}
+      aria-disabled={locked}
+      aria-label={`${words}, ${counted(votes, "vote", "votes")}, ${percent}`}
+      style={vars({ share })}
+      onClick={() => !locked && choose()}
+    >
+      <span class="option-words">
+        <Said>{words}</Said>
+        {own && <span class="own">Your vote</span>}
+      </span>
+      <span class="option-share">{percent}</span>
+    </button>
+  );
+}
+
+function Result({ poll }: { poll: Poll }) {
+  const winner = poll.options[poll.winnerIndex ?? -1];
+  return (
+    <p class="result" data-testid="poll-result">
+      {winner === undefined ? (
+        "It ended without a result."
+      ) : (
+        <>
+          <Said>{winner}</Said> wins.
+        </>
+      )}
+    </p>
+  );
+}

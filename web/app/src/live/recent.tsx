@@ -1,0 +1,54 @@
+import type { LiveClient, LiveState, Played } from "@pika/client";
+import { Heart, Said } from "../parts.tsx";
+import { counted } from "../words.ts";
+
+/** What was played before. An earlier track of the evening can still be liked. */
+export function Recent({ client, state }: { client: LiveClient; state: LiveState }) {
+  const earlier = state.track === undefined ? state.recent : state.recent.slice(1);
+  if (earlier.length === 0) return null;
+  return (
+    <section class="recent" aria-labelledby="recent-heading">
+      <h2 id="recent-heading">{state.phase === "ended" ? "What was played" : "Earlier"}</h2>
+      <ol>
+        {earlier.map((played, i) => (
+          // One song may be played twice an evening, so its key alone is no identity. Counted from the oldest,
+          // a row keeps its own when a track is added above.
+          <Row
+            key={`${earlier.length - i} ${played.key}`}
+            client={client}
+            state={state}
+            played={played}
+          />
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+function Row({ client, state, played }: { client: LiveClient; state: LiveState; played: Played }) {
+  const { track, likes, key } = played;
+  const mark = state.likes[key];
+  return (
+    <li class="row">
+      <div class="row-words">
+        <p class="row-title">
+          <Said>{track.title}</Said>
+        </p>
+        <p class="row-artist">
+          <Said>{track.artist}</Said>
+        </p>
+      </div>
+      <button
+        type="button"
+        class="row-like"
+        aria-pressed={mark !== undefined}
+        aria-label={`Like ${track.title}, ${counted(likes, "like", "likes")}`}
+        data-mark={mark ?? "none"}
+        onClick={() => (mark === undefined ? client.like(track.said) : client.unlike(track.said))}
+      >
+        <Heart />
+        <span>{likes}</span>
+      </button>
+    </li>
+  );
+}

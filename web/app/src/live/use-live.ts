@@ -1,0 +1,137 @@
+// The ties between one client and the browser around it: its life, waking up, and what the REST routes add.
+
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { LiveClient, type LiveState, type SnapshotTrack } from "@pika/client";
+import { useServices, type Services } from "../services.ts";
+
+// Totals of likes move slowly; a whole floor that asked at each track would ask at one instant.
+const SNAPSHOT_EVERY_MS = 60_000;
+const SNAPSHOT_SPREAD_MS = 15_000;
+const AWAY_EVERY_MS = 30_000;
+const AWAY_FIRST_MS = 5_000;
+// The list of live sessions may be cut at this length; absence from a full list says nothing.
+const LIST_CUT = 50;
+
+export function useLive(sessionId: string): { client: LiveClient; state: LiveState } {
+  const services = useServices();
+  const client = useMemo(
+    () => new LiveClient({ url: services.socketUrl, sessionId, platform: services.platform }),
+    [services, sessionId],
+  );
+  const [state, setState] = useState(client.current);
+  useEffect(() => {
+    const unwatch = client.watch(setState);
+    const deaf = listenToBrowser(client);
+    client.open();
+    return () => {
+      deaf();
+      unwatch();
+      client.close();
+    };
+  }, [client]);
+  useSnapshots(client, state, services);
+  useAwayWatch(client, state, services);
+  return { client, state };
+}
+
+function listenToBrowser(client: LiveClient): () => void {
+  const wake = () => client.wake();
+  const shown = () => document.visibilityState === "visible" && client.wake();
+  window.addEventListener("online", wake);
+  // Both losing and regaining the network are reasons to doubt a socket that looks open.
+  window.addEventListener("offline", wake);
+  window.addEventListener("pageshow", wake);
+  document.addEventListener("visibilitychange", shown);
+  return () => {
+    window.removeEventListener("online", wake);
+    window.removeEventListener("offline", wake);
+    window.removeEventListener("pageshow", wake);
+    document.removeEventListener("visibilitychange", shown);
+  };
+}
+
+/** The evening so far: when the session is joined, and now and then with a new track. */
+function useSnapshots(client: LiveClient, state: LiveState, { api, platform }: Services): void {
+  const joined = state.connection.kind === "live";
+  const head = state.recent[0]?.key;
+  const askedAt = useRef<number | null>(null);
+  useEffect(() => {
+    if (!joined) return;
+    const since = askedAt.current === null ? Infinity : platform.now() - askedAt.current;
+    const wait =
+      since === Infinity
+        ? 0
+        : Math.max(0, SNAPSHOT_EVERY_MS - since) + platform.random() * SNAPSHOT_SPREAD_MS;
+    return platform.after(wait, () => {
+      askedAt.current = platform.now();
+      // A snapshot is a courtesy; without it the page still shows what it hears.
+      evening(api, client.current.sessionId).then(
+        (tracks) => client.seen(tracks),
+        () => {},
+      );
+    });
+  }, [client, joined, head]);
+}
+
+/** The recap knows likes; a server that makes none for a running session still has the history. */
+async function evening(api: Services["api"], sessionId: string): Promise<SnapshotTrack[]> {
+  const recap = await api.recap(sessionId);
+  if (recap === null) return api.history(sessionId);
+  return recap.tracks.map(({ track, likes }) => ({ track, likes })).toReversed();
+}
+
+/** No message says that the DJ lost the connection, but the list of live sessions leaves such a session out. */
+function useAwayWatch(client: LiveClient, state: LiveState, { api, platform }: Services): void {
+  const watching = state.connection.kind === "live" && state.phase === "live";
+  useEffect(() => {
+    if (!watching) return;
+    let cancel = () => {};
+    let here = true;
+    const look = async () => {
+      if (document.visibilityState === "visible") {
+        const listed = await api.active().catch(() => null);
+        if (!here) return;
+        if (listed !== null && listed.length < LIST_CUT) {
+          client.djAway(!listed.some((one) => one.sessionId === client.current.sessionId));
+        }
+      }
+      cancel = platform.after(AWAY_EVERY_MS, () => void look());
+    };
+    cancel = platform.after(AWAY_FIRST_MS * (1 + platform.random()), () => void look());
+    return () => {
+      here = false;
+      cancel();
+    };
+  }, [client, watching]);
+}
+
+/** The server's time, told again every `everyMs` while `running`. */
+export function useServerTime(client: LiveClient, running: boolean, everyMs: number): number {
+  const { platform } = useServices();
+  const [now, setNow] = useState(() => client.serverNow());
+  useEffect(() => {
+    if (!running) return;
+    let cancel = () => {};
+    const tick = () => {
+      setNow(client.serverNow());
+      cancel = platform.after(everyMs, tick);
+    };
+    tick();
+    return () => cancel();
+  }, [client, running, everyMs]);
+  return now;
+}
+
+export function useOnline(): boolean {
+  const [online, setOnline] = useState(navigator.onLine);
+  useEffect(() => {
+    const look = () => setOnline(navigator.onLine);
+    window.addEventListener("online", look);
+    window.addEventListener("offline", look);
+    return () => {
+      window.removeEventListener("online", look);
+      window.removeEventListener("offline", look);
+    };
+  }, []);
+  return online;
+}

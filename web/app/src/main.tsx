@@ -1,0 +1,18 @@
+import { render } from "preact";
+import { App } from "./app.tsx";
+import { restApi } from "./api.ts";
+import { browserPlatform, socketUrl } from "./browser.ts";
+import "./styles/base.css";
+import "./styles/home.css";
+import "./styles/live.css";
+import "./styles/poll.css";
+
+const page = document.getElementById("page");
+if (page !== null) {
+  const services = {
+    platform: browserPlatform(),
+    api: restApi((input, init) => fetch(input, init)),
+    socketUrl: socketUrl(location),
+  };
+  render(<App services={services} />, page);
+}

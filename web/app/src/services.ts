@@ -1,0 +1,19 @@
+import { createContext } from "preact";
+import { useContext } from "preact/hooks";
+import type { Platform } from "@pika/client";
+import type { Api } from "./api.ts";
+
+/** What the pages need from outside; a test hands in its own. */
+export interface Services {
+  platform: Platform;
+  api: Api;
+  socketUrl: string;
+}
+
+export const ServicesContext = createContext<Services | null>(null);
+
+export function useServices(): Services {
+  const services = useContext(ServicesContext);
+  if (services === null) throw new Error("a page stands outside the App");
+  return services;
+}
