@@ -25,17 +25,18 @@ pub enum Code {
     Rate,
     TooManyConnections,
     NotFound,
+    MethodNotAllowed,
     Conflict,
     Unavailable,
     Internal,
 }
 
 impl Code {
-    pub const ALL: [Code; 24] = [
+    pub const ALL: [Code; 25] = [
         Code::InvalidMessage, Code::UnknownMessage, Code::TooLarge, Code::BadSessionId, Code::Unauthorized, Code::NotOwner,
         Code::SessionTaken, Code::AnonymousRefused, Code::SessionNotFound, Code::SessionOver, Code::NotSubscribed, Code::TrackNotFound,
         Code::AlreadyLiked, Code::PollNotFound, Code::PollActive, Code::InvalidOption, Code::TrackRate, Code::LikeRate, Code::Rate,
-        Code::TooManyConnections, Code::NotFound, Code::Conflict, Code::Unavailable, Code::Internal,
+        Code::TooManyConnections, Code::NotFound, Code::MethodNotAllowed, Code::Conflict, Code::Unavailable, Code::Internal,
     ];
 
     /// `(code, words, HTTP status, trying again may help)`.
@@ -62,6 +63,7 @@ impl Code {
             Code::Rate => ("rate", "Rate limit exceeded", 429, true),
             Code::TooManyConnections => ("too_many_connections", "Too many connections from this address", 429, true),
             Code::NotFound => ("not_found", "Not found", 404, false),
+            Code::MethodNotAllowed => ("method_not_allowed", "Method not allowed", 405, false),
             Code::Conflict => ("conflict", "Conflict", 409, false),
             Code::Unavailable => ("unavailable", "Temporarily unavailable", 503, true),
             Code::Internal => ("internal", "Internal error", 500, true),
@@ -128,6 +130,7 @@ pub enum Close {
     GoingAway,
     Slow,
     Replaced,
+    Unavailable,
 }
 
 impl Close {
@@ -139,6 +142,7 @@ impl Close {
             Close::GoingAway => 1012,
             Close::Slow => 4508,
             Close::Replaced => 4409,
+            Close::Unavailable => 4503,
         }
     }
 
@@ -150,6 +154,7 @@ impl Close {
             Close::GoingAway => "server is restarting",
             Close::Slow => "reading too slowly",
             Close::Replaced => "another connection took this session over",
+            Close::Unavailable => "temporarily unavailable",
         }
     }
 }

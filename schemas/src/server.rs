@@ -88,12 +88,14 @@ pub struct TrackPayload {
     pub track: Track,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SessionEntry {
+    #[schema(value_type = String)]
     pub session_id: SessionId,
     pub dj_name: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub started_at: Option<Millis>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub current_track: Option<Track>,
@@ -101,12 +103,14 @@ pub struct SessionEntry {
     pub active_announcement: Option<AnnouncementEntry>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AnnouncementEntry {
     pub message: String,
+    #[schema(value_type = String, format = DateTime)]
     pub timestamp: Millis,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub ends_at: Option<Millis>,
 }
 

@@ -1,0 +1,87 @@
+//! What people say that the fold judges later: stamped, committed in groups, acknowledged once stored.
+
+use nats::Session;
+use schemas::caller::Caller;
+use schemas::claim::{Claim, ClaimRecord, Speaker};
+use schemas::client::ClientMessage;
+use schemas::error::Refusal;
+use schemas::view::Run;
+use schemas::{Code, Millis, OpKey, Seq, Track};
+
+use crate::Ingest;
+use crate::likes::Remembered;
+
+impl Ingest {
+    pub(crate) async fn claim(&self, caller: &Caller, session: &Session, message: &ClientMessage, message_id: Option<&str>, now: Millis) -> Result<Option<Seq>, Refusal> {
+        use ClientMessage as M;
+        let view = session.view();
+        let run = view.run.as_ref().ok_or(Refusal::from(Code::SessionNotFound))?;
+        let op = message_id.map(OpKey::of);
+        let claim = match message {
+            M::SendLike(m) => return self.like(caller, session, run, &m.payload.track, op, now).await,
+            M::SendBulkLike(m) => return self.bulk(caller, session, run, &m.payload.tracks, message_id, now).await,
+            M::RemoveLike(m) => {
+                self.inner.likes.forget(session.id(), run.begin, caller.person, m.payload.track.key());
+                Claim::Unlike { track: m.payload.track.key() }
+            }
+            M::SendTempoRequest(m) => Claim::Tempo { preference: m.preference },
+            M::SendReaction(m) => Claim::React { reaction: m.reaction },
+            M::VoteOnPoll(m) => Claim::Vote { poll: m.poll_id, option: u32::try_from(m.option_index).unwrap_or(u32::MAX) },
+            M::EndPoll(m) => Claim::ClosePoll { poll: m.poll_id },
+            M::CancelPoll(m) => Claim::CancelPoll { poll: m.poll_id },
+            M::RegisterSession(_) | M::BroadcastTrack(_) | M::MetadataUpdated(_) | M::TrackStopped(_) | M::EndSession(_) | M::Subscribe(_)
+            | M::StartPoll(_) | M::SendAnnouncement(_) | M::CancelAnnouncement(_) | M::GetSessions | M::ValidateSession(_) | M::Ping => {
+                return Ok(None);
+            }
+        };
+        run.judge(&claim, now)?;
+        self.commit(caller, session, claim, op, now).await.map(Some)
+    }
+
+    async fn like(&self, caller: &Caller, session: &Session, run: &Run, track: &Track, op: Option<OpKey>, now: Millis) -> Result<Option<Seq>, Refusal> {
+        let key = track.key();
+        run.judge(&Claim::Like { track: key }, now)?;
+        match self.inner.likes.recall(session.id(), run.begin, caller.person, key) {
+            Some(Remembered { op: before, seq }) if op.is_some() && before == op => return Ok(Some(seq)),
+            Some(_) => return Err(Code::AlreadyLiked.into()),
+            None => {}
+        }
+        let seq = self.commit(caller, session, Claim::Like { track: key }, op, now).await?;
+        self.inner.likes.remember(session.id(), run.begin, caller.person, key, Remembered { op, seq });
+        Ok(Some(seq))
+    }
+
+    /// Likes that waited on a phone without a network. Tracks that were never played are left out; each other counts once.
+    async fn bulk(&self, caller: &Caller, session: &Session, run: &Run, tracks: &[Track], message_id: Option<&str>, now: Millis) -> Result<Option<Seq>, Refusal> {
+        let mut waiting = Vec::new();
+        for (i, track) in tracks.iter().enumerate() {
+            let key = track.key();
+            let claim = Claim::Like { track: key };
+            let known = self.inner.likes.recall(session.id(), run.begin, caller.person, key).is_some();
+            if !known && run.judge(&claim, now).is_ok() {
+                let op = message_id.map(|id| OpKey::of(&format!("{id}/{i}")));
+                waiting.push(async move { self.commit(caller, session, claim, op, now).await.map(|seq| (key, op, seq)) });
+            } else if !known {
+                run.judge(&claim, now).or_else(|code| if tracks.len() == 1 { Err(Refusal::from(code)) } else { Ok(()) })?;
+            }
+        }
+        let mut last = None;
+        for stored in futures_util::future::join_all(waiting).await {
+            let (key, op, seq) = stored?;
+            self.inner.likes.remember(session.id(), run.begin, caller.person, key, Remembered { op, seq });
+            last = last.max(Some(seq));
+        }
+        Ok(last)
+    }
+
+    async fn commit(&self, caller: &Caller, session: &Session, claim: Claim, op: Option<OpKey>, now: Millis) -> Result<Seq, Refusal> {
+        let by = match claim {
+            Claim::ClosePoll { .. } | Claim::CancelPoll { .. } => Speaker::Owner,
+            Claim::Like { .. } | Claim::Unlike { .. } | Claim::Tempo { .. } | Claim::Vote { .. } | Claim::React { .. } | Claim::Peak { .. } => {
+                Speaker::Person { id: caller.person, known: caller.known }
+            }
+        };
+        let record = ClaimRecord { at: now, by, op, claim };
+        self.inner.committer.commit(session.id(), caller.node.as_ref(), record).await.map_err(|_| Code::Unavailable.into())
+    }
+}

@@ -1,0 +1,230 @@
+//! The publish API: what a DJ's program says over HTTP. JSON or MessagePack by Content-Type, answered by Accept.
+
+use std::net::IpAddr;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Extension, Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use schemas::caller::{Admitted, Caller};
+use schemas::client;
+use schemas::codec::Codec;
+use schemas::error::Refusal;
+use schemas::limits::{BATCH_BYTES, BATCH_MESSAGES, FRAME_BYTES};
+use schemas::rules::Who;
+use schemas::{Code, DjName, Millis, OpKey, PersonId, Seq, SessionId, cookie};
+use serde::{Deserialize, Serialize};
+
+use crate::{Ingest, metrics};
+
+/// `POST /api/sessions` and `POST /api/sessions/{id}/messages`. The caller's address is read from an `Extension<IpAddr>`.
+pub fn routes(ingest: Ingest) -> Router {
+    Router::new()
+        .route("/api/sessions", post(begin))
+        .route("/api/sessions/{id}/messages", post(messages).layer(DefaultBodyLimit::max(BATCH_BYTES)))
+        .layer(DefaultBodyLimit::max(BATCH_BYTES))
+        .with_state(ingest)
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+struct BeginBody {
+    #[serde(default)]
+    dj_name: Option<DjName>,
+    #[serde(default)]
+    session_id: Option<SessionId>,
+    /// Makes a repeat of this very request recognisable.
+    #[serde(default)]
+    message_id: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BegunBody {
+    session_id: SessionId,
+    dj_name: String,
+    owner_token: String,
+    join_url: String,
+    join_code: String,
+}
+
+async fn begin(State(ingest): State<Ingest>, address: Option<Extension<IpAddr>>, headers: HeaderMap, body: Bytes) -> Response {
+    let answer = accepted(&headers);
+    match begin_session(&ingest, address.map(|a| a.0), &headers, &body).await {
+        Ok(begun) => respond(answer, StatusCode::CREATED, &begun),
+        Err(refusal) => refuse(answer, &refusal),
+    }
+}
+
+async fn begin_session(ingest: &Ingest, address: Option<IpAddr>, headers: &HeaderMap, body: &[u8]) -> Result<BegunBody, Refusal> {
+    if body.len() > FRAME_BYTES {
+        return Err(Code::TooLarge.into());
+    }
+    let BeginBody { dj_name, session_id, message_id } = if body.is_empty() { BeginBody::default() } else { read(headers, body)? };
+    let caller = caller(ingest, address, headers);
+    let op = message_id.as_deref().map(OpKey::of);
+    let registered = ingest.go_live(&caller, session_id, dj_name.as_ref(), bearer(headers), false, op, Millis::now()).await?;
+    Ok(BegunBody {
+        owner_token: ingest.inner.key.owner_token(&registered.session, registered.begin),
+        join_url: format!("{}/j/{}", ingest.inner.config.public_url.trim_end_matches('/'), registered.join_code),
+        session_id: registered.session,
+        dj_name: registered.dj_name,
+        join_code: registered.join_code,
+    })
+}
+
+#[derive(Serialize)]
+struct Results {
+    results: Vec<MessageResult>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct MessageResult {
+    message_id: Option<String>,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seq: Option<Seq>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'static str>,
+}
+
+async fn messages(
+    State(ingest): State<Ingest>,
+    Path(id): Path<String>,
+    address: Option<Extension<IpAddr>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let answer = accepted(&headers);
+    match publish(&ingest, &id, address.map(|a| a.0), &headers, &body).await {
+        Ok(results) => respond(answer, StatusCode::OK, &results),
+        Err(refusal) => refuse(answer, &refusal),
+    }
+}
+
+async fn publish(ingest: &Ingest, id: &str, address: Option<IpAddr>, headers: &HeaderMap, body: &[u8]) -> Result<Results, Refusal> {
+    let session_id = SessionId::parse(id).map_err(|e| Refusal::with(Code::BadSessionId, e.to_string()))?;
+    let token = bearer(headers).ok_or(Refusal::from(Code::Unauthorized))?;
+    let messages = match read(headers, body)? {
+        serde_json::Value::Array(list) if list.len() > BATCH_MESSAGES => {
+            return Err(Refusal::with(Code::TooLarge, format!("At most {BATCH_MESSAGES} messages at once")));
+        }
+        serde_json::Value::Array(list) => list,
+        one => vec![one],
+    };
+    let caller = owner(ingest, &session_id, token, caller(ingest, address, headers)).await?;
+    let mut results = Vec::with_capacity(messages.len());
+    let mut unknown = false;
+    for message in messages {
+        // After one message whose outcome is unknown none may pass it: the DJ's words keep their order.
+        let (message_id, result) = if unknown { (id_of(&message), Err(Code::Unavailable.into())) } else { one(ingest, &caller, &session_id, message).await };
+        unknown |= result.as_ref().is_err_and(|refusal| refusal.code == Code::Unavailable);
+        results.push((message_id, result));
+    }
+    if !results.is_empty() && results.iter().all(|(_, result)| result.as_ref().is_err_and(|r| r.code == Code::Unavailable)) {
+        return Err(Code::Unavailable.into());
+    }
+    Ok(Results { results: results.into_iter().map(|(message_id, result)| report(message_id, result)).collect() })
+}
+
+fn report(message_id: Option<String>, result: Result<Option<Seq>, Refusal>) -> MessageResult {
+    match result {
+        Ok(seq) => MessageResult { message_id, status: "ok", seq, error: None, code: None },
+        Err(refusal) => {
+            MessageResult { message_id, status: "error", seq: None, error: Some(refusal.to_string()), code: Some(refusal.code.code()) }
+        }
+    }
+}
+
+async fn one(ingest: &Ingest, caller: &Caller, session: &SessionId, mut message: serde_json::Value) -> (Option<String>, Result<Option<Seq>, Refusal>) {
+    let message_id = id_of(&message);
+    if let Some(fields) = message.as_object_mut() {
+        match fields.get("sessionId").and_then(serde_json::Value::as_str) {
+            Some(other) if other != session.as_str() => {
+                return (message_id, Err(Refusal::with(Code::InvalidMessage, "Invalid message: sessionId differs from the address")));
+            }
+            Some(_) => {}
+            None => drop(fields.insert("sessionId".to_owned(), session.as_str().into())),
+        }
+    }
+    let result = match client::decode(Codec::Json, &Codec::Json.encode(&message)) {
+        Ok(incoming) => match incoming.message.kind().rule().who {
+            Who::Owner => ingest.accept(caller, incoming).await.map(|admitted| match admitted {
+                Admitted::Stored(seq) => seq,
+                Admitted::Registered(registered) => Some(registered.begin),
+            }),
+            // Dancers speak on their sockets: a like needs a person, and this door knows only the session's owner.
+            Who::Dancer | Who::Anyone => Err(Refusal::with(Code::InvalidMessage, "Invalid message: only the DJ's messages can be published here")),
+        },
+        Err(undecodable) => {
+            metrics::undecodable(&undecodable.refusal);
+            Err(undecodable.refusal)
+        }
+    };
+    (message_id, result)
+}
+
+fn id_of(message: &serde_json::Value) -> Option<String> {
+    message.get("messageId").and_then(|id| id.as_str()).map(str::to_owned)
+}
+
+/// The caller with proof of ownership, or why not: 401 for a token that is nobody's, 403 for somebody else's, 404 for no session.
+async fn owner(ingest: &Ingest, id: &SessionId, token: &str, mut caller: Caller) -> Result<Caller, Refusal> {
+    if !token.starts_with("pk_own_") {
+        caller.dj = Some(ingest.inner.tokens.dj(token).await?);
+    }
+    let session = ingest.meet(id).await?;
+    let view = session.view();
+    let run = view.run.as_ref().ok_or(Refusal::from(Code::SessionNotFound))?;
+    if ingest.inner.key.owns(token, id, run.begin) || (caller.dj.is_some() && ingest.is_owner(&caller, run)) {
+        caller.owned.push((id.clone(), run.begin));
+        return Ok(caller);
+    }
+    Err(if caller.dj.is_some() { Code::NotOwner } else { Code::Unauthorized }.into())
+}
+
+fn caller(ingest: &Ingest, address: Option<IpAddr>, headers: &HeaderMap) -> Caller {
+    let person = cookie::person_of(headers.get(header::COOKIE).and_then(|v| v.to_str().ok()), &ingest.inner.key);
+    let mut caller = Caller::new(person.unwrap_or_else(PersonId::random), person.is_some());
+    caller.address = address.map(|ip| ingest.inner.key.address(ip));
+    caller
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ").map(str::trim).filter(|t| !t.is_empty())
+}
+
+fn read<T: serde::de::DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T, Refusal> {
+    codec(headers, header::CONTENT_TYPE).decode(body).map_err(|e| Refusal::with(Code::InvalidMessage, format!("Invalid message: {e}")))
+}
+
+fn codec(headers: &HeaderMap, name: header::HeaderName) -> Codec {
+    let wants = headers.get(name).and_then(|v| v.to_str().ok()).is_some_and(|v| v.contains(Codec::MSGPACK_TYPE));
+    if wants { Codec::MsgPack } else { Codec::Json }
+}
+
+fn accepted(headers: &HeaderMap) -> Codec {
+    codec(headers, header::ACCEPT)
+}
+
+fn respond(codec: Codec, status: StatusCode, body: &impl Serialize) -> Response {
+    let content_type = match codec {
+        Codec::Json => "application/json",
+        Codec::MsgPack => Codec::MSGPACK_TYPE,
+    };
+    (status, [(header::CONTENT_TYPE, content_type)], codec.encode(body)).into_response()
+}
+
+fn refuse(codec: Codec, refusal: &Refusal) -> Response {
+    let status = StatusCode::from_u16(refusal.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = respond(codec, status, &refusal.body());
+    if refusal.code.retry() {
+        response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("1"));
+    }
+    response
+}

@@ -1,0 +1,68 @@
+//! DJ tokens, asked for over the broker and remembered. While the stream of revocations is followed, a remembered token
+//! holds until it is revoked, also while the store is away.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use dashmap::DashMap;
+use futures_util::StreamExt;
+use nats::Broker;
+use schemas::Code;
+use schemas::error::Refusal;
+use schemas::note::{AskToken, DjIdentity};
+use schemas::secrets::token_hash;
+use tokio_util::sync::CancellationToken;
+
+/// Tokens remembered; an operator has a few hundred DJs. Beyond it the memory starts anew, which costs one question each.
+const REMEMBERED: usize = 10_000;
+/// While revocations cannot be followed, an answer this old is asked for again.
+const UNFOLLOWED: Duration = Duration::from_secs(60);
+/// Pause before revocations are followed again after the broker went away.
+const AGAIN: Duration = Duration::from_millis(500);
+
+pub struct Tokens {
+    broker: Broker,
+    known: Arc<DashMap<String, (DjIdentity, Instant)>>,
+    followed: Arc<AtomicBool>,
+}
+
+impl Tokens {
+    pub fn start(broker: Broker, stop: CancellationToken) -> Self {
+        let tokens = Tokens { broker: broker.clone(), known: Arc::default(), followed: Arc::default() };
+        let (known, followed) = (tokens.known.clone(), tokens.followed.clone());
+        tokio::spawn(async move {
+            let follow = async {
+                loop {
+                    if let Ok(mut revoked) = broker.revocations().await {
+                        followed.store(true, Ordering::Relaxed);
+                        while let Some(sha256) = revoked.next().await {
+                            known.remove(&sha256);
+                        }
+                        followed.store(false, Ordering::Relaxed);
+                    }
+                    tokio::time::sleep(AGAIN).await;
+                }
+            };
+            stop.run_until_cancelled(follow).await;
+        });
+        tokens
+    }
+
+    /// Whose token this is. `Unauthorized` when it is nobody's.
+    pub async fn dj(&self, token: &str) -> Result<DjIdentity, Refusal> {
+        let sha256 = token_hash(token);
+        if let Some(known) = self.known.get(&sha256)
+            && (self.followed.load(Ordering::Relaxed) || known.1.elapsed() < UNFOLLOWED)
+        {
+            return Ok(known.0.clone());
+        }
+        let answer = self.broker.ask_token(&AskToken { sha256: sha256.clone() }).await.map_err(|_| Refusal::from(Code::Unavailable))?;
+        let dj = answer.dj.ok_or(Refusal::from(Code::Unauthorized))?;
+        if self.known.len() >= REMEMBERED {
+            self.known.clear();
+        }
+        self.known.insert(sha256, (dj.clone(), Instant::now()));
+        Ok(dj)
+    }
+}
