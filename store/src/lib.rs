@@ -4,17 +4,18 @@
 //! It promises: after `save` returns `Ok` the rows and the position are on disk, together or rows first; a row never goes
 //! back to an older position, whoever writes it and how often. It knows nothing of the broker, of sockets or of HTTP.
 
-pub mod rows;
-pub mod live;
-pub mod tokens;
-pub mod sqlite;
 pub mod contract;
+pub mod live;
+mod metrics;
+pub mod rows;
+pub mod sqlite;
+pub mod tokens;
 
 pub use live::Live;
 pub use rows::*;
 pub use tokens::{DjToken, Tokens};
 
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// The store does not answer, is locked or full. Trying again may help.
     #[error("the store is unavailable: {0}")]

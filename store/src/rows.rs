@@ -90,9 +90,19 @@ pub struct PollRow {
 pub enum PollStatus {
     Open,
     /// Votes ended at `close`; the result may not be said yet.
-    Closing { close: Seq, at: Millis, void: bool },
-    Closed { close: Seq, at: Millis },
-    Cancelled { close: Seq, at: Millis },
+    Closing {
+        close: Seq,
+        at: Millis,
+        void: bool,
+    },
+    Closed {
+        close: Seq,
+        at: Millis,
+    },
+    Cancelled {
+        close: Seq,
+        at: Millis,
+    },
 }
 
 /// The vote that counts for its (poll, person).

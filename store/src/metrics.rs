@@ -1,0 +1,87 @@
+//! What the store measures. No other file knows a metric's name.
+
+use std::time::Duration;
+
+use crate::StoreError;
+
+const SECONDS: &str = "pika_store_seconds";
+const ERRORS: &str = "pika_store_errors_total";
+const BATCH: &str = "pika_store_batch_size";
+
+/// What was asked of the store: the label of its metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    Position,
+    Save,
+    Load,
+    OpenRuns,
+    Run,
+    RecentRuns,
+    History,
+    Recap,
+    SaveFingerprints,
+    TopTracks,
+    Totals,
+    DjRuns,
+    PersonLikes,
+    Ping,
+    AddToken,
+    FindToken,
+    UseToken,
+    ListTokens,
+    RevokeTokens,
+}
+
+impl Operation {
+    const fn label(self) -> &'static str {
+        match self {
+            Operation::Position => "position",
+            Operation::Save => "save",
+            Operation::Load => "load",
+            Operation::OpenRuns => "open_runs",
+            Operation::Run => "run",
+            Operation::RecentRuns => "recent_runs",
+            Operation::History => "history",
+            Operation::Recap => "recap",
+            Operation::SaveFingerprints => "save_fingerprints",
+            Operation::TopTracks => "top_tracks",
+            Operation::Totals => "totals",
+            Operation::DjRuns => "dj_runs",
+            Operation::PersonLikes => "person_likes",
+            Operation::Ping => "ping",
+            Operation::AddToken => "add_token",
+            Operation::FindToken => "find_token",
+            Operation::UseToken => "use_token",
+            Operation::ListTokens => "list_tokens",
+            Operation::RevokeTokens => "revoke_tokens",
+        }
+    }
+}
+
+pub fn describe() {
+    metrics::describe_histogram!(
+        SECONDS,
+        metrics::Unit::Seconds,
+        "Time from asking the store to its answer, waiting included, by operation"
+    );
+    metrics::describe_counter!(ERRORS, "Questions and changes that the store failed, by operation and reason");
+    metrics::describe_histogram!(BATCH, "Changes that shared one commit");
+}
+
+/// An operation took this long, from the asking to the answer, and failed if there is an error.
+pub fn took(operation: Operation, elapsed: Duration, error: Option<&StoreError>) {
+    metrics::histogram!(SECONDS, "operation" => operation.label()).record(elapsed.as_secs_f64());
+    if let Some(error) = error {
+        let reason = match error {
+            StoreError::Unavailable(_) => "unavailable",
+            StoreError::Corrupt(_) => "corrupt",
+            StoreError::Taken => "taken",
+        };
+        metrics::counter!(ERRORS, "operation" => operation.label(), "reason" => reason).increment(1);
+    }
+}
+
+/// So many changes shared one commit.
+pub fn committed_together(changes: usize) {
+    metrics::histogram!(BATCH).record(changes as f64);
+}

@@ -1,0 +1,139 @@
+//! Opening the file: what a connection is set to, and the steps that bring an older file up to date.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+
+use super::Config;
+use super::errors::explain;
+use crate::StoreError;
+
+/// The version of a file is how many of these it has taken. A step that was released is never changed; a change of the
+/// schema is one more step.
+const STEPS: &[&str] = &[include_str!("schema.sql")];
+
+/// "PIKA": how a file of ours is told from another program's database.
+const APPLICATION: i32 = i32::from_be_bytes(*b"PIKA");
+
+/// All statements of this room fit, so each is prepared once a connection.
+const STATEMENTS: usize = 64;
+
+pub struct File {
+    path: PathBuf,
+    pub config: Config,
+}
+
+impl File {
+    pub fn at(path: &Path, config: Config) -> Self {
+        File { path: path.to_owned(), config }
+    }
+
+    pub fn explain(&self, error: &rusqlite::Error) -> StoreError {
+        explain(&self.path, error)
+    }
+
+    /// The writer's connection, on a file that is up to date.
+    pub fn for_writing(&self) -> Result<Connection, StoreError> {
+        let path = self.path.display();
+        if self.path.is_dir() {
+            return Err(StoreError::Unavailable(format!("{path} is a folder, not a database file")));
+        }
+        if let Some(folder) = self.path.parent().filter(|f| !f.as_os_str().is_empty())
+            && !folder.is_dir()
+        {
+            return Err(StoreError::Unavailable(format!("{path} cannot be made: there is no folder {}", folder.display())));
+        }
+        self.prepare().map_err(|e| self.explain(&e)).and_then(|(connection, version)| match version {
+            Version::Ours => Ok(connection),
+            Version::Newer(found) => Err(StoreError::Corrupt(format!(
+                "{path} was made by a newer version of this program: its schema is {found}, this program knows up to {}",
+                STEPS.len()
+            ))),
+            Version::Foreign => Err(StoreError::Corrupt(format!("{path} is another program's database"))),
+        })
+    }
+
+    fn prepare(&self) -> rusqlite::Result<(Connection, Version)> {
+        let mut connection = self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+        // Looked at before anything is written, so that a file that is not ours stays as it is.
+        let version = Version::of(&connection)?;
+        if version != Version::Ours {
+            return Ok((connection, version));
+        }
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        // An answered save has been through fsync. On macOS fsync alone does not reach the disk.
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "fullfsync", true)?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        // After a burst the log file beside the database is cut back to this many bytes.
+        connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
+        let version = migrate(&mut connection)?;
+        if let Some(bytes) = self.config.max_bytes {
+            let page: i64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+            let pages = i64::try_from(bytes).unwrap_or(i64::MAX) / page;
+            connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
+        }
+        Ok((connection, version))
+    }
+
+    /// A connection that cannot write.
+    pub fn for_reading(&self) -> rusqlite::Result<Connection> {
+        let connection = self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        connection.pragma_update(None, "query_only", true)?;
+        Ok(connection)
+    }
+
+    fn connect(&self, flags: OpenFlags) -> rusqlite::Result<Connection> {
+        // Each connection is used by one thread at a time, so SQLite need not lock it again.
+        let connection = Connection::open_with_flags(&self.path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        connection.busy_timeout(self.config.busy)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        Ok(connection)
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Version {
+    /// Empty, or made by this program at this version or an older one.
+    Ours,
+    Newer(usize),
+    Foreign,
+}
+
+impl Version {
+    fn of(connection: &Connection) -> rusqlite::Result<Version> {
+        let application: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+        let objects: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        let taken = steps_taken(connection)?;
+        Ok(if application != APPLICATION && (objects > 0 || application != 0 || taken != 0) {
+            Version::Foreign
+        } else if taken > STEPS.len() {
+            Version::Newer(taken)
+        } else {
+            Version::Ours
+        })
+    }
+}
+
+fn steps_taken(connection: &Connection) -> rusqlite::Result<usize> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+/// Takes the steps that are missing, all or none. Of two processes that open a new file at once the second waits and finds
+/// nothing left to do.
+fn migrate(connection: &mut Connection) -> rusqlite::Result<Version> {
+    if steps_taken(connection)? == STEPS.len() {
+        return Ok(Version::Ours);
+    }
+    let step = Transaction::new(connection, TransactionBehavior::Immediate)?;
+    let version = Version::of(&step)?;
+    if version == Version::Ours {
+        for sql in STEPS.iter().skip(steps_taken(&step)?) {
+            step.execute_batch(sql)?;
+        }
+        step.pragma_update(None, "application_id", APPLICATION)?;
+        step.pragma_update(None, "user_version", STEPS.len())?;
+        step.commit()?;
+    }
+    Ok(version)
+}

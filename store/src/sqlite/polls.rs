@@ -1,0 +1,93 @@
+use rusqlite::{Connection, Row, params};
+use schemas::{Millis, Seq, SessionId};
+
+use super::rows;
+use crate::rows::{PollRow, PollStatus};
+
+pub fn save(c: &Connection, poll: &PollRow) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO polls
+          (session, begin, poll, pos, question, options, allow_change, opened, opened_at, ends_at, play, status, void, close, closed_at, votes)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
+        ON CONFLICT DO UPDATE SET
+          pos = excluded.pos, question = excluded.question, options = excluded.options, allow_change = excluded.allow_change,
+          opened = excluded.opened, opened_at = excluded.opened_at, ends_at = excluded.ends_at, play = excluded.play,
+          status = excluded.status, void = excluded.void, close = excluded.close, closed_at = excluded.closed_at, votes = excluded.votes
+        WHERE excluded.pos > polls.pos";
+    let status = Status::from(poll.status);
+    rows::change(
+        c,
+        sql,
+        params![
+            poll.session.as_str(),
+            poll.begin,
+            poll.poll.get(),
+            poll.pos.0,
+            poll.question,
+            rows::to_json(&poll.options)?,
+            poll.allow_change,
+            poll.opened,
+            poll.opened_at.0,
+            poll.ends_at.map(|at| at.0),
+            poll.play,
+            status.word,
+            status.void,
+            status.close.map(|(close, _)| close),
+            status.close.map(|(_, at)| at.0),
+            rows::to_json(&poll.votes)?,
+        ],
+    )
+    .map(drop)
+}
+
+/// In the order they were opened.
+pub fn of_run(c: &Connection, session: &SessionId, begin: Seq) -> rusqlite::Result<Vec<PollRow>> {
+    rows::all(c, "SELECT * FROM polls WHERE session = ? AND begin = ? ORDER BY opened, poll", params![session.as_str(), begin], row)
+}
+
+fn row(row: &Row) -> rusqlite::Result<PollRow> {
+    let void = row.get("void")?;
+    let close = row.get::<_, Option<Seq>>("close")?.zip(rows::maybe_millis(row, "closed_at")?);
+    Ok(PollRow {
+        session: rows::session(row)?,
+        begin: row.get("begin")?,
+        poll: rows::poll(row)?,
+        pos: rows::pos(row)?,
+        question: row.get("question")?,
+        options: rows::json(row, "options")?,
+        allow_change: row.get("allow_change")?,
+        opened: row.get("opened")?,
+        opened_at: rows::millis(row, "opened_at")?,
+        ends_at: rows::maybe_millis(row, "ends_at")?,
+        play: row.get("play")?,
+        status: rows::made(row, "status", |word: String| status(&word, void, close))?,
+        votes: rows::json(row, "votes")?,
+    })
+}
+
+/// A status as the columns hold it.
+struct Status {
+    word: &'static str,
+    void: bool,
+    close: Option<(Seq, Millis)>,
+}
+
+impl From<PollStatus> for Status {
+    fn from(status: PollStatus) -> Self {
+        match status {
+            PollStatus::Open => Status { word: "open", void: false, close: None },
+            PollStatus::Closing { close, at, void } => Status { word: "closing", void, close: Some((close, at)) },
+            PollStatus::Closed { close, at } => Status { word: "closed", void: false, close: Some((close, at)) },
+            PollStatus::Cancelled { close, at } => Status { word: "cancelled", void: true, close: Some((close, at)) },
+        }
+    }
+}
+
+fn status(word: &str, void: bool, close: Option<(Seq, Millis)>) -> Result<PollStatus, String> {
+    match (word, close) {
+        ("open", None) => Ok(PollStatus::Open),
+        ("closing", Some((close, at))) => Ok(PollStatus::Closing { close, at, void }),
+        ("closed", Some((close, at))) => Ok(PollStatus::Closed { close, at }),
+        ("cancelled", Some((close, at))) => Ok(PollStatus::Cancelled { close, at }),
+        (other, close) => Err(format!("no poll is {other:?} with close {close:?}")),
+    }
+}
