@@ -80,3 +80,16 @@ macro_rules! promises {
         }
     };
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_promise_is_listed() {
+        let list = include_str!("mod.rs");
+        for family in [include_str!("order.rs"), include_str!("runs.rs"), include_str!("answers.rs"), include_str!("tokens.rs")] {
+            for promise in family.lines().filter_map(|line| line.strip_prefix("pub async fn ")?.split_once('(')) {
+                assert!(list.lines().any(|line| line.trim() == promise.0), "{} is promised and never tested", promise.0);
+            }
+        }
+    }
+}

@@ -8,6 +8,9 @@ use crate::StoreError;
 
 pub fn explain(path: &Path, error: &Error) -> StoreError {
     let path = path.display();
+    if let Error::ToSqlConversionFailure(reason) = error {
+        return StoreError::Corrupt(format!("{path} cannot hold a value: {reason}"));
+    }
     match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => StoreError::Corrupt(format!("{path} is not a SQLite database")),
         Some(ErrorCode::DatabaseCorrupt) => StoreError::Corrupt(format!("{path} is damaged: {error}")),

@@ -1,8 +1,9 @@
 //! Opening the file: what a connection is set to, and the steps that bring an older file up to date.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
 use super::Config;
 use super::errors::explain;
@@ -43,37 +44,52 @@ impl File {
         {
             return Err(StoreError::Unavailable(format!("{path} cannot be made: there is no folder {}", folder.display())));
         }
-        self.prepare().map_err(|e| self.explain(&e)).and_then(|(connection, version)| match version {
-            Version::Ours => Ok(connection),
-            Version::Newer(found) => Err(StoreError::Corrupt(format!(
-                "{path} was made by a newer version of this program: its schema is {found}, this program knows up to {}",
-                STEPS.len()
-            ))),
-            Version::Foreign => Err(StoreError::Corrupt(format!("{path} is another program's database"))),
-        })
+        let mut connection = self.prepare().map_err(|e| self.explain(&e))?;
+        match migrate(&mut connection).map_err(|e| self.explain(&e))? {
+            Version::Ours => {}
+            Version::Newer(found) => {
+                let known = STEPS.len();
+                let words = "was made by a newer version of this program: its schema is";
+                return Err(StoreError::Corrupt(format!("{path} {words} {found}, this program knows up to {known}")));
+            }
+            Version::Foreign => return Err(StoreError::Corrupt(format!("{path} is another program's database"))),
+        }
+        let mode = self.write_ahead(&connection).map_err(|e| self.explain(&e))?;
+        if mode != "wal" {
+            let words = "cannot be shared between readers and a writer: is it in a network folder?";
+            return Err(StoreError::Unavailable(format!("{path} {words}")));
+        }
+        Ok(connection)
     }
 
-    fn prepare(&self) -> rusqlite::Result<(Connection, Version)> {
-        let mut connection = self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
-        // Looked at before anything is written, so that a file that is not ours stays as it is.
-        let version = Version::of(&connection)?;
-        if version != Version::Ours {
-            return Ok((connection, version));
-        }
-        connection.pragma_update(None, "journal_mode", "WAL")?;
+    fn prepare(&self) -> rusqlite::Result<Connection> {
+        let connection = self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         // An answered save has been through fsync. On macOS fsync alone does not reach the disk.
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "fullfsync", true)?;
         connection.pragma_update(None, "foreign_keys", true)?;
         // After a burst the log file beside the database is cut back to this many bytes.
         connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
-        let version = migrate(&mut connection)?;
         if let Some(bytes) = self.config.max_bytes {
             let page: i64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
             let pages = i64::try_from(bytes).unwrap_or(i64::MAX) / page;
             connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
         }
-        Ok((connection, version))
+        Ok(connection)
+    }
+
+    /// Turns to write-ahead logging, which a file keeps for ever, so this does something only once. SQLite does not wait for
+    /// its turn here when several processes open a new file at once, so this does.
+    fn write_ahead(&self, connection: &Connection) -> rusqlite::Result<String> {
+        let asked = Instant::now();
+        loop {
+            match connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0)) {
+                Err(e) if e.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && asked.elapsed() < self.config.busy => {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                mode => return mode,
+            }
+        }
     }
 
     /// A connection that cannot write.
@@ -119,12 +135,16 @@ fn steps_taken(connection: &Connection) -> rusqlite::Result<usize> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
 
-/// Takes the steps that are missing, all or none. Of two processes that open a new file at once the second waits and finds
-/// nothing left to do.
+/// Takes the steps that are missing, all or none. A file that is not ours, or newer, stays as it is.
 fn migrate(connection: &mut Connection) -> rusqlite::Result<Version> {
-    if steps_taken(connection)? == STEPS.len() {
-        return Ok(Version::Ours);
+    // One moment: between two statements another process may make the file ours.
+    let look = Transaction::new(connection, TransactionBehavior::Deferred)?;
+    let (version, taken) = (Version::of(&look)?, steps_taken(&look)?);
+    look.finish()?;
+    if version != Version::Ours || taken == STEPS.len() {
+        return Ok(version);
     }
+    // Of two processes that open a new file at once the second waits here and finds nothing left to do.
     let step = Transaction::new(connection, TransactionBehavior::Immediate)?;
     let version = Version::of(&step)?;
     if version == Version::Ours {

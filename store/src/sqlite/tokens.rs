@@ -45,7 +45,7 @@ fn folded(name: &str) -> String {
 }
 
 /// Nothing when this token is there already, living or revoked.
-fn add(c: &Connection, name: &str, sha256: &str, now: Millis) -> rusqlite::Result<Option<DjToken>> {
+pub(super) fn add(c: &Connection, name: &str, sha256: &str, now: Millis) -> rusqlite::Result<Option<DjToken>> {
     if rows::number(c, "SELECT count(*) FROM tokens WHERE sha256 = ?", [sha256])? > 0 {
         return Ok(None);
     }
@@ -62,7 +62,7 @@ fn find(c: &Connection, sha256: &str) -> rusqlite::Result<Option<DjToken>> {
     rows::first(c, sql, [sha256], row)
 }
 
-fn touch(c: &Connection, sha256: &str, minute: Millis) -> rusqlite::Result<()> {
+pub(super) fn touch(c: &Connection, sha256: &str, minute: Millis) -> rusqlite::Result<()> {
     let sql = "UPDATE tokens SET last_used = ?2 WHERE sha256 = ?1 AND ifnull(last_used, 0) < ?2";
     rows::change(c, sql, params![sha256, minute.0]).map(drop)
 }
@@ -73,7 +73,7 @@ fn list(c: &Connection) -> rusqlite::Result<Vec<DjToken>> {
     rows::all(c, sql, [], row)
 }
 
-fn revoke(c: &Connection, name: &str, now: Millis) -> rusqlite::Result<Vec<String>> {
+pub(super) fn revoke(c: &Connection, name: &str, now: Millis) -> rusqlite::Result<Vec<String>> {
     let sql = "UPDATE tokens SET revoked_at = ? WHERE revoked_at IS NULL AND dj = (SELECT id FROM djs WHERE folded_name = ?)
         RETURNING sha256";
     rows::all(c, sql, params![now.0, folded(name)], |row| row.get(0))

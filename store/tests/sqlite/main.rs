@@ -1,0 +1,11 @@
+//! The contract on SQLite. What only a file can promise is in `durable.rs`.
+#![allow(clippy::unwrap_used)]
+
+mod file;
+
+store::live_promises!(crate::file::fresh());
+store::token_promises!(crate::file::fresh());
+
+mod durable;
+mod faults;
+mod property;
