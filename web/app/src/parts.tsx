@@ -31,17 +31,11 @@ export function Said({ children }: { children: string }) {
 }
 
 /** The heading of a page takes the focus when the page changes, so that a screen reader starts there. */
-export function Heading({
-  children,
-  class: name,
-}: {
-  children: ComponentChildren;
-  class?: string;
-}) {
+export function Heading({ children }: { children: ComponentChildren }) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => heading.current?.focus({ preventScroll: true }), []);
   return (
-    <h1 ref={heading} tabIndex={-1} class={name}>
+    <h1 ref={heading} tabIndex={-1}>
       {children}
     </h1>
   );

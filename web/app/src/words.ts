@@ -1,6 +1,6 @@
 // Every sentence that answers a server's terse word, and how times are written.
 
-import type { Status, Vote } from "@pika/client";
+import type { LikeMark, Status, Vote } from "@pika/client";
 
 export function connectionWords(status: Status, online: boolean): string {
   switch (status.kind) {
@@ -92,4 +92,9 @@ export const dateOf = (ms: number) => DATE.format(ms);
 
 export function counted(n: number, one: string, many: string): string {
   return `${n} ${n === 1 ? one : many}`;
+}
+
+/** The server paces what it tells of single likes; one's own stored like is there all the same. */
+export function likesShown(heard: number, mark: LikeMark | undefined): number {
+  return mark === "liked" ? Math.max(1, heard) : heard;
 }

@@ -20,7 +20,7 @@ describe("the REST routes", () => {
       sessions: [
         {
           sessionId: "friday-night",
-          djName: "Mi\u202era",
+          djName: "DJ\u202e Test",
           startedAt: "2026-03-01T19:00:00Z",
           currentTrack: null,
           listenerCount: 3,
@@ -31,7 +31,7 @@ describe("the REST routes", () => {
     expect(await api.active()).toEqual([
       {
         sessionId: "friday-night",
-        djName: "Mira",
+        djName: "DJ Test",
         startedAt: Date.parse("2026-03-01T19:00:00Z"),
         listenerCount: 3,
         momentum: 0.4,
@@ -67,7 +67,7 @@ describe("the REST routes", () => {
     };
     const { api } = answering(200, {
       sessionId: "friday-night",
-      djName: "Mira",
+      djName: "DJ Test",
       startedAt: "2026-03-01T19:00:00Z",
       endedAt: null,
       trackCount: 1,

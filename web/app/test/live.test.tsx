@@ -13,16 +13,16 @@ describe("now playing", () => {
       {
         type: "NOW_PLAYING",
         sessionId: SESSION,
-        track: { ...song("One", "Nina"), bpm: 96.4, key: "8A" },
+        track: { ...song("One", "Band"), bpm: 96.4, key: "8A" },
       },
     ]);
     expect(text("track-title")).toBe("One");
-    expect(text("track-artist")).toBe("Nina");
+    expect(text("track-artist")).toBe("Band");
     expect(screen.getByRole("list", { name: "About this track" }).textContent).toContain("96 BPM");
     expect(text("listener-count")).toBe("3");
     expect(text("connection-state")).toBe("Live");
-    expect(document.title).toContain("One – Nina");
-    expect(screen.getByText("Mira")).toBeTruthy();
+    expect(document.title).toContain("One – Band");
+    expect(screen.getByText("DJ Test")).toBeTruthy();
   });
 
   it("moves a track to the list when the next one starts, and says so aloud", async () => {
@@ -53,7 +53,7 @@ describe("now playing", () => {
     const api = new FakeApi();
     api.recaps.set(SESSION, {
       sessionId: SESSION,
-      djName: "Mira",
+      djName: "DJ Test",
       totalLikes: 5,
       tracks: ["Zero", "One"].map((title, i) => ({
         position: i + 1,
@@ -233,7 +233,7 @@ describe("the session", () => {
         type: "ANNOUNCEMENT_RECEIVED",
         sessionId: SESSION,
         message: "Water is free",
-        djName: "Mira",
+        djName: "DJ Test",
         timestamp: STARTED,
         endsAt: "2026-03-01T20:02:00Z",
         seq: 11,
@@ -259,7 +259,7 @@ describe("the session", () => {
       {
         type: "SESSION_STARTED",
         sessionId: SESSION,
-        djName: "Mira",
+        djName: "DJ Test",
         startTime: "2026-03-02T19:00:00Z",
         seq: 12,
       },
@@ -288,7 +288,7 @@ describe("the session", () => {
     await hear({
       type: "SESSION_STARTED",
       sessionId: SESSION,
-      djName: "Mira",
+      djName: "DJ Test",
       startTime: STARTED,
       seq: 11,
     });
@@ -319,6 +319,15 @@ describe("the session", () => {
     await pass(8_000);
     expect(screen.getByRole("button", { name: "Thank you, DJ" })).toBeTruthy();
   });
+});
+
+it("takes the focus once, and never out of a dancer's hands", async () => {
+  const { hear } = await dance();
+  expect(document.activeElement).toBe(screen.getByRole("main"));
+  const thanks = screen.getByTestId("thanks-button");
+  thanks.focus();
+  await hear(nowPlaying("One", 11));
+  expect(document.activeElement).toBe(thanks);
 });
 
 it("gives every control a name", async () => {

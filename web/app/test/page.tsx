@@ -35,7 +35,7 @@ export function visit(path: string, api = new FakeApi()) {
 
 /** Opens the dancer's view of a session that is in the given state. */
 export async function dance(state: unknown[] = [], api = new FakeApi()) {
-  api.sessions = [{ sessionId: SESSION, djName: "Mira", listenerCount: 3, momentum: 1 }];
+  api.sessions = [{ sessionId: SESSION, djName: "DJ Test", listenerCount: 3, momentum: 1 }];
   const page = visit(`/s/${SESSION}`, api);
   let socket: FakeSocket | undefined;
   await act(async () => {

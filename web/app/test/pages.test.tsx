@@ -23,20 +23,20 @@ async function open(path: string, api = new FakeApi()) {
 describe("the front page", () => {
   it("offers the only live session big", async () => {
     const api = new FakeApi();
-    api.sessions = [session("friday-night", "Mira")];
+    api.sessions = [session("friday-night", "DJ Test")];
     await open("/", api);
-    const link = screen.getByRole("link", { name: /Mira.*Join the floor/s });
+    const link = screen.getByRole("link", { name: /DJ Test.*Join the floor/s });
     expect(link.getAttribute("href")).toBe("/s/friday-night");
     expect(link.textContent).toContain("12 dancers");
   });
 
   it("lists several, and follows them", async () => {
     const api = new FakeApi();
-    api.sessions = [session("friday-night", "Mira"), session("other-floor", "<b>Jo</b>")];
+    api.sessions = [session("friday-night", "DJ Test"), session("other-floor", "<b>DJ</b>")];
     const { pass } = await open("/", api);
     const list = screen.getByRole("region", { name: "Live now" });
     expect(within(list).getAllByRole("link")).toHaveLength(2);
-    expect(list.textContent).toContain("<b>Jo</b>");
+    expect(list.textContent).toContain("<b>DJ</b>");
     api.sessions = [];
     await pass(30_000);
     expect(screen.getByText("Nobody is live right now.")).toBeTruthy();
@@ -99,7 +99,7 @@ it("says that an unknown address leads nowhere", async () => {
 describe("the recap", () => {
   const recap: Recap = {
     sessionId: "friday-night",
-    djName: "Mira",
+    djName: "DJ Test",
     startedAt: Date.parse("2026-03-01T19:00:00Z"),
     endedAt: Date.parse("2026-03-01T23:00:00Z"),
     totalLikes: 7,
@@ -118,7 +118,7 @@ describe("the recap", () => {
     const api = new FakeApi();
     api.recaps.set("friday-night", found);
     const page = await open("/s/friday-night/recap", api);
-    await screen.findByRole("heading", { name: "Mira" });
+    await screen.findByRole("heading", { name: "DJ Test" });
     return page;
   }
 

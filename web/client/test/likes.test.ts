@@ -162,6 +162,15 @@ describe("without a connection", () => {
     ]);
   });
 
+  it("likes that the server would no longer take are let go", () => {
+    const world = new World();
+    const old = { sessionId: ID, ...song("Old"), at: world.wallClock() - 8 * 24 * 3_600_000 };
+    world.stored.set("pika.likes.unsent", JSON.stringify([old]));
+    const { client, socket } = arrive(world);
+    expect(socket.said("SEND_BULK_LIKE")).toHaveLength(0);
+    expect(client.current.likes).toEqual({});
+  });
+
   it("a bulk over the rate is kept and offered again, a refused one is dropped", async () => {
     const { world, client, socket } = dancing();
     socket.lose();
@@ -210,7 +219,7 @@ describe("what the phone remembers", () => {
     second.tell({
       type: "SESSION_STARTED",
       sessionId: ID,
-      djName: "Mira",
+      djName: "DJ Test",
       startTime: "2026-03-02T19:00:00.000Z",
       seq: 20,
     });

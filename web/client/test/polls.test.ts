@@ -47,6 +47,12 @@ describe("a poll", () => {
     expect(client.current.poll).toMatchObject({ votes: [0, 0], totalVotes: 0 });
   });
 
+  it("keeps the tally it knows when the poll is told again without one", () => {
+    const { client, socket } = asked();
+    socket.tell(update([3, 4], 7), POLL);
+    expect(client.current.poll).toMatchObject({ votes: [3, 4], totalVotes: 7 });
+  });
+
   it("takes a vote from chosen over stored to counted", async () => {
     const { world, client, socket } = asked();
     client.vote(1);

@@ -18,7 +18,7 @@ const titles = (state: LiveState) => state.recent.map((played) => played.track.t
 const started = (startTime = STARTED) => ({
   type: "SESSION_STARTED",
   sessionId: ID,
-  djName: "Mira",
+  djName: "DJ Test",
   startTime,
 });
 const ended = { type: "SESSION_ENDED", sessionId: ID };
@@ -36,7 +36,7 @@ describe("tracks", () => {
     const state = after([nowPlaying("One"), nowPlaying("Two")]);
     expect(state.track?.title).toBe("Two");
     expect(titles(state)).toEqual(["Two", "One"]);
-    expect(state).toMatchObject({ phase: "live", djName: "Mira" });
+    expect(state).toMatchObject({ phase: "live", djName: "DJ Test" });
   });
 
   it("does not list a track twice that is told again after a lost connection", () => {
@@ -133,7 +133,7 @@ describe("the session", () => {
   it("notices in the list that a run was missed while away", () => {
     const list = (startedAt: string) => ({
       type: "SESSIONS_LIST",
-      sessions: [{ sessionId: ID, djName: "Mira", startedAt }],
+      sessions: [{ sessionId: ID, djName: "DJ Test", startedAt }],
     });
     const first = after([list(STARTED), nowPlaying("One")]);
     expect(titles(after([list(STARTED)], first))).toEqual(["One"]);
@@ -201,7 +201,7 @@ describe("tempo, thanks and announcements", () => {
       type: "ANNOUNCEMENT_RECEIVED",
       sessionId: ID,
       message: "Last \u202e song",
-      djName: "Mira",
+      djName: "DJ Test",
       timestamp: STARTED,
       endsAt: "2026-03-01T19:10:00Z",
     };

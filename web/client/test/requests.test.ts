@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { ack, arrive, ID, join, nack, nowPlaying, World } from "./world.ts";
+import { Requests } from "../src/requests.ts";
+import { ack, arrive, ID, join, nack, nowPlaying, song, World } from "./world.ts";
 
 const POLL = {
   type: "POLL_STARTED",
@@ -86,14 +87,22 @@ describe("a request", () => {
     expect(client.current.vote?.standing).toBe("failed");
   });
 
-  it("bounds what waits at once", async () => {
-    const { world, client, socket } = voting();
-    socket.lose();
-    const before = world.timersLeft;
-    for (let i = 0; i < 500; i += 1) client.vote(0);
-    await world.pass(0);
-    // A newer vote replaces the older one in the queue.
-    expect(world.timersLeft - before).toBeLessThan(3);
+  it("bounds what waits at once, and never sends what would close the socket", async () => {
+    const requests = new Requests(new World(), () => {});
+    const like = (title: string) => ({
+      type: "SEND_LIKE" as const,
+      sessionId: ID,
+      payload: { track: song(title) },
+    });
+    // Four bytes each on the wire, two units each here.
+    await expect(requests.ask(like("\u{1f57a}".repeat(2_500)))).rejects.toMatchObject({
+      refusal: "unsent",
+    });
+    const waiting = Array.from({ length: 64 }, (_, i) => requests.ask(like(`Song ${i}`)));
+    await expect(requests.ask(like("One more"))).rejects.toMatchObject({ refusal: "unsent" });
+    requests.close();
+    const settled = await Promise.allSettled(waiting);
+    expect(settled.every((one) => one.status === "rejected")).toBe(true);
   });
 });
 

@@ -113,7 +113,7 @@ export function song(title: string, artist = "The Band") {
 
 export function nowPlaying(title: string, seq?: number) {
   const position = seq === undefined ? {} : { seq };
-  return { type: "NOW_PLAYING", sessionId: ID, djName: "Mira", track: song(title), ...position };
+  return { type: "NOW_PLAYING", sessionId: ID, djName: "DJ Test", track: song(title), ...position };
 }
 
 /** Opens the newest socket and answers its SUBSCRIBE: with a fresh state, or as a resumed one. */
@@ -123,7 +123,7 @@ export function join(world: World, state: unknown[] = [], answer: object = {}): 
   const subscribe = socket.said("SUBSCRIBE").at(-1);
   socket.tell(
     { type: "SUBSCRIBED", sessionId: ID, epoch: 1, seq: 10, recovered: false, ...answer },
-    { type: "SESSIONS_LIST", sessions: [{ sessionId: ID, djName: "Mira", startedAt: STARTED }] },
+    { type: "SESSIONS_LIST", sessions: [{ sessionId: ID, djName: "DJ Test", startedAt: STARTED }] },
     { type: "LISTENER_COUNT", sessionId: ID, count: 3 },
     ...state,
     { type: "ACK", messageId: subscribe?.["messageId"], status: "ok", timestamp: STARTED },

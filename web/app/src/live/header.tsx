@@ -45,7 +45,13 @@ function ConnectionPill({ state }: { state: LiveState }) {
   const { kind } = state.connection;
   const shown = kind === "reconnecting" && !online ? "offline" : kind;
   return (
-    <p class="pill" role="status" data-testid="connection-state" data-state={shown}>
+    <p
+      class="pill"
+      role="status"
+      data-testid="connection-state"
+      data-state={shown}
+      data-queued={queued > 0}
+    >
       <span class="pill-dot" aria-hidden="true" />
       {connectionWords(state.connection, online)}
       {queued > 0 && <span class="pill-more">{` · ${waitingWords(queued)}`}</span>}

@@ -1,8 +1,8 @@
 // The dancer's view of one session.
 
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { ownVote, type LiveClient, type LiveState } from "@pika/client";
-import { Heading, Link, Said } from "../parts.tsx";
+import { Link, Said } from "../parts.tsx";
 import { recapPath } from "../route.ts";
 import { AnnouncementBanner } from "./announcement.tsx";
 import { LiveHeader } from "./header.tsx";
@@ -18,11 +18,14 @@ import { useLive } from "./use-live.ts";
 export function LivePage({ sessionId }: { sessionId: string }) {
   const { client, state } = useLive(sessionId);
   useTitle(state);
+  // The focus starts here once; the headings inside change with the music and must not pull it back.
+  const floor = useRef<HTMLElement>(null);
+  useEffect(() => floor.current?.focus({ preventScroll: true }), []);
   return (
     <div class="live">
       <LiveHeader client={client} state={state} />
       <AnnouncementBanner client={client} state={state} />
-      <main class="floor">
+      <main class="floor" ref={floor} tabIndex={-1}>
         {state.phase === "ended" ? (
           <Ended state={state} />
         ) : (
@@ -59,14 +62,14 @@ function Waiting({ state }: { state: LiveState }) {
   if (state.phase === "live") {
     return (
       <section class="card waiting">
-        <Heading>Between tracks</Heading>
+        <h1>Between tracks</h1>
         <p>The next track shows here as it starts.</p>
       </section>
     );
   }
   return (
     <section class="card waiting">
-      <Heading>{joined ? "Waiting for the DJ" : "Finding the floor"}</Heading>
+      <h1>{joined ? "Waiting for the DJ" : "Finding the floor"}</h1>
       <p>{joined ? "This page comes alive by itself when the session starts." : "One moment…"}</p>
     </section>
   );
@@ -75,7 +78,7 @@ function Waiting({ state }: { state: LiveState }) {
 function Ended({ state }: { state: LiveState }) {
   return (
     <section class="card ended" data-testid="session-ended">
-      <Heading>That was it.</Heading>
+      <h1>That was it.</h1>
       <p>
         {state.djName === undefined ? (
           "This session has ended."

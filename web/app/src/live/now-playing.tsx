@@ -1,6 +1,6 @@
 import { trackKey, type LikeMark, type LiveClient, type LiveState, type Track } from "@pika/client";
-import { Heading, Heart, Said, vars } from "../parts.tsx";
-import { counted } from "../words.ts";
+import { Heart, Said, vars } from "../parts.tsx";
+import { counted, likesShown } from "../words.ts";
 
 interface NowPlayingProps {
   client: LiveClient;
@@ -11,7 +11,7 @@ interface NowPlayingProps {
 export function NowPlaying({ client, state, track }: NowPlayingProps) {
   const key = trackKey(track.said);
   const mark = state.likes[key];
-  const likes = state.recent[0]?.likes ?? 0;
+  const likes = likesShown(state.recent[0]?.likes ?? 0, mark);
   return (
     <section class="card playing-now" style={vars({ hue: hueOf(key) })} aria-label="Now playing">
       <p class="kicker">
@@ -22,11 +22,11 @@ export function NowPlaying({ client, state, track }: NowPlayingProps) {
         </span>
         Now playing
       </p>
-      <Heading class="title">
+      <h1 class="title">
         <span data-testid="track-title">
           <Said>{track.title}</Said>
         </span>
-      </Heading>
+      </h1>
       <p class="artist" data-testid="track-artist">
         <Said>{track.artist}</Said>
       </p>

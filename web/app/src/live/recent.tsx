@@ -1,6 +1,6 @@
 import type { LiveClient, LiveState, Played } from "@pika/client";
 import { Heart, Said } from "../parts.tsx";
-import { counted } from "../words.ts";
+import { counted, likesShown } from "../words.ts";
 
 /** What was played before. An earlier track of the evening can still be liked. */
 export function Recent({ client, state }: { client: LiveClient; state: LiveState }) {
@@ -26,8 +26,9 @@ export function Recent({ client, state }: { client: LiveClient; state: LiveState
 }
 
 function Row({ client, state, played }: { client: LiveClient; state: LiveState; played: Played }) {
-  const { track, likes, key } = played;
+  const { track, key } = played;
   const mark = state.likes[key];
+  const likes = likesShown(played.likes, mark);
   return (
     <li class="row">
       <div class="row-words">

@@ -80,6 +80,7 @@ function Evening({ recap }: { recap: Recap }) {
         {totalLikes > 0 && tracks.length > 1 && <LikesChart tracks={tracks} />}
         <section aria-labelledby="tracks-heading">
           <h2 id="tracks-heading">Tracks</h2>
+          {tracks.some((one) => one.tempo !== undefined) && <Legend />}
           <ol class="recap-tracks">
             {tracks.map((one) => (
               <TrackRow key={one.position} one={one} />
@@ -124,6 +125,17 @@ function TrackRow({ one: { track, playedAt, likes, tempo } }: { one: RecapTrack 
       </p>
       {tempo !== undefined && <TempoBar tempo={tempo} />}
     </li>
+  );
+}
+
+/** For eyes; each bar says its own numbers to a reader. */
+function Legend() {
+  return (
+    <p class="legend hint" aria-hidden="true">
+      <span class="slower" /> slower
+      <span class="perfect" /> perfect
+      <span class="faster" /> faster
+    </p>
   );
 }
 
