@@ -1,0 +1,23 @@
+//! Open files: each dancer is one.
+
+use anyhow::bail;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+/// Files beside the dancers: the DJ, HTTP connections, the runtime's own.
+const SPARE: u64 = 64;
+
+/// Raises the limit as far as it takes, or says what to do.
+pub fn allow(dancers: usize) -> anyhow::Result<()> {
+    let need = dancers as u64 + SPARE;
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current.is_none_or(|now| now >= need) {
+        return Ok(());
+    }
+    if let Some(most) = limit.maximum.filter(|most| *most < need) {
+        bail!(
+            "{dancers} dancers need {need} open files, this system allows {most}: raise the hard limit (ulimit -Hn) or take fewer dancers"
+        );
+    }
+    setrlimit(Resource::Nofile, Rlimit { current: Some(need), maximum: limit.maximum })?;
+    Ok(())
+}
