@@ -1,0 +1,141 @@
+//! The sessions that an owner holds in memory, and what it keeps of each beside the fold.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Instant;
+
+use schemas::note::Clap;
+use schemas::state::State;
+use schemas::{Millis, SessionId};
+
+use crate::config::Config;
+use crate::duties::{Duty, Sight, duty};
+use crate::effects::Effects;
+use crate::errands::Errands;
+use crate::fold::Fold;
+use crate::momentum::Momentum;
+use crate::presence::Crowds;
+use crate::states::{Floor, Outlet};
+
+pub struct Seat {
+    pub fold: Fold,
+    pub errands: Errands,
+    pub outlet: Outlet,
+    momentum: Momentum,
+    /// When this owner took the session up, and when it last folded something of it.
+    since: Millis,
+    touched: Millis,
+    /// The most listeners that were seen and are not in the log yet.
+    peak: u64,
+}
+
+impl Seat {
+    pub fn new(fold: Fold, now: Millis) -> Self {
+        Seat {
+            fold,
+            errands: Errands::default(),
+            outlet: Outlet::default(),
+            momentum: Momentum::default(),
+            since: now,
+            touched: now,
+            peak: 0,
+        }
+    }
+
+    /// Notes what the fold does not keep.
+    pub fn folded(&mut self, effects: &Effects, stamp: Millis, now: Millis) {
+        self.touched = now;
+        for (_, clap) in &effects.claps {
+            match clap {
+                Clap::Like(_) => self.momentum.like(stamp),
+                Clap::Thanks(_) => {}
+            }
+        }
+    }
+}
+
+#[derive(Default)]
+pub struct Seats {
+    seats: HashMap<SessionId, Seat>,
+    /// Sessions whose states may have changed since they were last said.
+    restless: HashSet<SessionId>,
+}
+
+impl Seats {
+    pub fn seat(&mut self, fold: Fold, now: Millis) {
+        self.restless.insert(fold.session.clone());
+        self.seats.insert(fold.session.clone(), Seat::new(fold, now));
+    }
+
+    pub fn get(&self, session: &SessionId) -> Option<&Seat> {
+        self.seats.get(session)
+    }
+
+    pub fn get_mut(&mut self, session: &SessionId) -> Option<&mut Seat> {
+        self.seats.get_mut(session)
+    }
+
+    pub fn sessions(&self) -> Vec<SessionId> {
+        self.seats.keys().cloned().collect()
+    }
+
+    pub fn stir(&mut self, sessions: impl IntoIterator<Item = SessionId>) {
+        self.restless.extend(sessions);
+    }
+
+    /// What is owed to a session now, if nothing is under way for it.
+    pub fn owed(&self, session: &SessionId, crowds: &Crowds, trusted: bool, now: Millis, at: Instant, config: &Config) -> Option<Duty> {
+        let seat = self.seats.get(session)?;
+        if !seat.errands.free(seat.fold.view.last, at) {
+            return None;
+        }
+        duty(&seat.fold, Sight { now, dj: crowds.dj(session), trusted, since: seat.since }, config)
+    }
+
+    /// States to be said now.
+    pub fn states(&mut self, crowds: &Crowds, clock: Millis, now: Instant, config: &Config) -> Vec<(SessionId, State)> {
+        let mut said = Vec::new();
+        let mut later = HashSet::new();
+        for session in self.restless.drain() {
+            let Some(seat) = self.seats.get_mut(&session) else { continue };
+            let listeners = crowds.count(&session);
+            seat.momentum.listeners(listeners, clock);
+            seat.peak = seat.peak.max(listeners);
+            let floor = Floor { listeners, momentum: seat.momentum.now(clock), clock, now };
+            let (states, waits) = seat.outlet.due(&seat.fold, &floor, config);
+            said.extend(states.into_iter().map(|state| (session.clone(), state)));
+            if waits {
+                later.insert(session);
+            }
+        }
+        self.restless = later;
+        said
+    }
+
+    /// Peaks that rose above what the log knows.
+    pub fn peaks(&self) -> Vec<(SessionId, u64)> {
+        let risen = self.seats.iter().filter(|(_, seat)| {
+            let known = seat.fold.rows().and_then(|rows| rows.run.get(&())).map(|run| run.peak_listeners);
+            seat.fold.view.live().is_some() && known.is_some_and(|known| seat.peak > known)
+        });
+        risen.map(|(session, seat)| (session.clone(), seat.peak)).collect()
+    }
+
+    /// A new run's peak begins at nothing.
+    pub fn forget_peak(&mut self, session: &SessionId) {
+        if let Some(seat) = self.seats.get_mut(session) {
+            seat.peak = 0;
+        }
+    }
+
+    /// Sessions that are on, and the listeners of all.
+    pub fn totals(&self, crowds: &Crowds) -> (u64, u64) {
+        let live = self.seats.iter().filter(|(_, seat)| seat.fold.view.live().is_some());
+        live.fold((0, 0), |(sessions, listeners), (session, _)| (sessions + 1, listeners + crowds.count(session)))
+    }
+
+    /// Lets go of sessions that are over and quiet, less those in `keep`, whose rows are not saved yet.
+    pub fn evict(&mut self, keep: &HashSet<SessionId>, now: Millis, config: &Config) {
+        let quiet = config.evict.as_millis() as i64;
+        self.seats.retain(|session, seat| seat.fold.view.live().is_some() || keep.contains(session) || now.since(seat.touched) < quiet);
+    }
+}

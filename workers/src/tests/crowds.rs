@@ -1,0 +1,130 @@
+//! Who is here, with a clock that the test moves.
+
+use std::time::Duration;
+
+use schemas::note::{Presence, PresenceChange, PresenceReport, Present, SessionPresence};
+use schemas::{Millis, NodeId};
+
+use super::scene::*;
+use crate::presence::{Crowds, Dj};
+
+struct Floor {
+    crowds: Crowds,
+    now: Millis,
+}
+
+impl Floor {
+    fn new() -> Self {
+        Floor { crowds: Crowds::new(Duration::from_secs(45), Duration::from_secs(300)), now: START }
+    }
+
+    fn report(&mut self, node: &str, report: PresenceReport) {
+        self.crowds.report(Presence { node: NodeId(node.into()), report }, self.now);
+    }
+
+    fn change(&mut self, node: &str, who: Present, here: bool) {
+        self.report(node, PresenceReport::Changes(vec![PresenceChange { session: session(), who, here }]));
+    }
+
+    fn full(&mut self, node: &str, (round, part, parts): (u64, u32, u32), people: Vec<Present>) {
+        self.report(node, PresenceReport::Full { round, part, parts, sessions: vec![SessionPresence { session: session(), people }] });
+    }
+
+    fn after(&mut self, seconds: i64) {
+        self.now = self.now.plus(seconds * 1000);
+        self.crowds.pass(self.now);
+    }
+
+    fn count(&self) -> u64 {
+        self.crowds.count(&session())
+    }
+}
+
+fn dancer(n: u8) -> Present {
+    Present::Dancer(person(n))
+}
+
+fn dj() -> Present {
+    Present::Dj(person(99))
+}
+
+#[test]
+fn people_are_counted_not_sockets_and_stay_for_a_while() {
+    let mut floor = Floor::new();
+    floor.change("a", dancer(1), true);
+    floor.change("b", dancer(1), true);
+    floor.change("a", dancer(2), true);
+    floor.change("a", dj(), true);
+    assert_eq!(floor.count(), 2, "the DJ is no listener");
+    floor.change("a", dancer(1), false);
+    floor.change("b", dancer(1), false);
+    floor.change("b", dancer(1), false);
+    floor.full("a", (1, 0, 1), vec![dancer(2), dj()]);
+    floor.after(40);
+    floor.full("a", (2, 0, 1), vec![dancer(2), dj()]);
+    assert_eq!(floor.count(), 2, "who left stays counted");
+    for _ in 0..7 {
+        floor.after(40);
+        floor.full("a", (2, 0, 1), vec![dancer(2), dj()]);
+    }
+    assert_eq!(floor.count(), 1, "for five minutes");
+}
+
+#[test]
+fn a_silent_node_has_left_with_all_its_people() {
+    let mut floor = Floor::new();
+    floor.change("a", dj(), true);
+    floor.change("a", dancer(1), true);
+    let heard = floor.now;
+    floor.after(44);
+    assert_eq!(floor.crowds.dj(&session()), Dj::Here);
+    floor.after(2);
+    assert_eq!(floor.crowds.dj(&session()), Dj::Left { since: heard }, "it left when it was last heard");
+    assert_eq!(floor.count(), 1);
+    floor.after(301);
+    assert_eq!(floor.count(), 0);
+}
+
+#[test]
+fn nobody_is_silent_while_we_cannot_hear() {
+    let mut floor = Floor::new();
+    floor.change("a", dj(), true);
+    floor.now = floor.now.plus(120_000);
+    floor.crowds.excuse(floor.now);
+    floor.crowds.pass(floor.now);
+    assert_eq!(floor.crowds.dj(&session()), Dj::Here);
+}
+
+#[test]
+fn a_full_report_replaces_once_all_its_parts_are_in() {
+    let mut floor = Floor::new();
+    floor.full("a", (1, 0, 1), vec![dancer(1), dancer(2)]);
+    floor.full("a", (2, 0, 2), vec![dancer(3)]);
+    assert_eq!(floor.count(), 2, "half a report says nothing");
+    floor.change("a", dancer(4), true);
+    floor.change("a", dancer(5), false);
+    floor.full("a", (2, 1, 2), vec![dancer(2), dancer(5)]);
+    // 2 and 3 are in the picture, 4 came and 5 left while it was sent; 1 and 5 left a moment ago, if they were ever here.
+    floor.after(1);
+    assert_eq!(floor.count(), 4, "1, 2, 3 and 4");
+    floor.after(40);
+    floor.full("a", (3, 0, 1), vec![dancer(2), dancer(3), dancer(4)]);
+    for _ in 0..8 {
+        floor.after(40);
+        floor.full("a", (4, 0, 1), vec![dancer(2), dancer(3), dancer(4)]);
+    }
+    assert_eq!(floor.count(), 3);
+}
+
+#[test]
+fn a_node_that_says_goodbye_is_gone_at_once() {
+    let mut floor = Floor::new();
+    floor.change("a", dj(), true);
+    floor.change("b", dj(), true);
+    floor.report("a", PresenceReport::Gone);
+    assert_eq!(floor.crowds.dj(&session()), Dj::Here, "another node holds the DJ");
+    floor.report("b", PresenceReport::Gone);
+    assert_eq!(floor.crowds.dj(&session()), Dj::Left { since: floor.now });
+    floor.crowds.forget_dj(&session());
+    assert_eq!(floor.crowds.dj(&session()), Dj::Unseen);
+}

@@ -1,0 +1,10 @@
+//! What the fold promises, beside the code.
+#![allow(clippy::unwrap_used)]
+
+mod crowds;
+mod cuts;
+mod likes;
+mod scene;
+mod shelf;
+mod timers;
+mod votes;
