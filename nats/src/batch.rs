@@ -1,1 +1,162 @@
+//! Publishing to a stream: one message, or several as one atomic batch (whole or absent, one fsync, neighbouring sequences).
 
+use async_nats::HeaderMap;
+use bytes::Bytes;
+use schemas::Seq;
+use serde::Deserialize;
+use tokio::time::timeout;
+
+use crate::connection::{Broker, BrokerError};
+use crate::log::AppendError;
+use crate::subjects::headers;
+
+/// The broker's own limit for one batch.
+pub(crate) const BATCH: usize = 1_000;
+
+/// A message before it is stored.
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    pub subject: String,
+    pub headers: HeaderMap,
+    pub payload: Bytes,
+}
+
+impl Outgoing {
+    /// A body in the log's form, with its version.
+    pub fn new<T: serde::Serialize>(subject: String, body: &T) -> Self {
+        let mut headers = HeaderMap::new();
+        headers.insert(headers::VERSION, schemas::codec::LOG_VERSION.to_string());
+        Outgoing { subject, headers, payload: schemas::codec::to_log(body).into() }
+    }
+
+    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.insert(name, value.into());
+        self
+    }
+}
+
+/// The broker's answer to a publish, good or bad.
+#[derive(Deserialize)]
+struct PubAck {
+    #[serde(default)]
+    seq: Seq,
+    error: Option<Complaint>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Complaint {
+    code: u16,
+    #[serde(default)]
+    err_code: u32,
+    #[serde(default)]
+    description: String,
+}
+
+/// "wrong last sequence: N"
+const WRONG_LAST_SEQUENCE: u32 = 10_071;
+/// The broker gave up the batch before its end came, so nothing of it is stored.
+const BATCH_INCOMPLETE: u32 = 10_176;
+
+impl Complaint {
+    pub fn into_error(self) -> BrokerError {
+        let said = format!("{} ({})", self.description, self.err_code);
+        // 5xx is the broker's own trouble: no leader, no space, not started. It may pass.
+        if self.code >= 500 || self.err_code == BATCH_INCOMPLETE { BrokerError::Unavailable(said) } else { BrokerError::Refused(said) }
+    }
+
+    fn into_append_error(self) -> AppendError {
+        if self.err_code != WRONG_LAST_SEQUENCE {
+            return self.into_error().into();
+        }
+        let digits: String = self.description.chars().filter(char::is_ascii_digit).collect();
+        AppendError::Conflict { last: digits.parse().unwrap_or(0) }
+    }
+}
+
+impl Broker {
+    /// Stores one message; its sequence.
+    pub(crate) async fn put(&self, message: Outgoing) -> Result<Seq, AppendError> {
+        let answer = self.request(message.subject, Some(message.headers), message.payload).await?;
+        placed(&answer.payload)
+    }
+
+    /// Stores one message if the newest on its subject is still at `expected` (0: there is none).
+    pub(crate) async fn put_expecting(
+        &self,
+        subject: String,
+        mut headers: HeaderMap,
+        payload: Bytes,
+        expected: Seq,
+    ) -> Result<Seq, AppendError> {
+        headers.insert(headers::EXPECTED, expected.to_string());
+        self.put(Outgoing { subject, headers, payload }).await
+    }
+
+    /// Stores all or none; the sequence of the last, the others lie right before it. Only the last is answered: whatever
+    /// the broker held against an earlier one makes it refuse the last.
+    pub(crate) async fn put_all(&self, mut messages: Vec<Outgoing>) -> Result<Seq, AppendError> {
+        let Some(mut last) = messages.pop() else { return Ok(0) };
+        if messages.is_empty() {
+            return self.put(last).await;
+        }
+        let count = messages.len() + 1;
+        if count > BATCH {
+            return Err(BrokerError::Refused(format!("a batch of {count} messages")).into());
+        }
+        if !self.available() {
+            return Err(BrokerError::away().into());
+        }
+        let id = format!("{:032x}", rand::random::<u128>());
+        let all = async {
+            for (i, message) in messages.into_iter().enumerate() {
+                let headers = numbered(message.headers, &id, i + 1);
+                let sent = self.client().publish_with_headers(message.subject, headers, message.payload).await;
+                sent.map_err(|e| match e.kind() {
+                    async_nats::client::PublishErrorKind::MaxPayloadExceeded | async_nats::client::PublishErrorKind::InvalidSubject => {
+                        BrokerError::Refused(e.to_string())
+                    }
+                    async_nats::client::PublishErrorKind::Send => BrokerError::unavailable(e),
+                })?;
+            }
+            last.headers = numbered(last.headers, &id, count);
+            last.headers.insert(headers::BATCH_COMMIT, "1");
+            self.put(last).await
+        };
+        // Sending waits when the connection is choked, so the deadline is around the whole.
+        timeout(self.config().ack_deadline, all).await.map_err(|_| AppendError::from(BrokerError::late()))?
+    }
+}
+
+fn numbered(mut headers: HeaderMap, id: &str, number: usize) -> HeaderMap {
+    headers.insert(headers::BATCH_ID, id);
+    headers.insert(headers::BATCH_SEQUENCE, number.to_string());
+    headers
+}
+
+fn placed(answer: &[u8]) -> Result<Seq, AppendError> {
+    let ack: PubAck = serde_json::from_slice(answer).map_err(|e| BrokerError::unavailable(format!("no PubAck: {e}")))?;
+    match ack.error {
+        Some(complaint) => Err(complaint.into_append_error()),
+        None if ack.seq == 0 => Err(BrokerError::unavailable("a PubAck without a sequence").into()),
+        None => Ok(ack.seq),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_a_place_a_conflict_or_trouble() {
+        assert_eq!(placed(br#"{"stream":"LIVE","seq":7,"count":3}"#).unwrap(), 7);
+        let refused = |json: &str| placed(json.as_bytes()).unwrap_err();
+        let wrong = r#"{"error":{"code":400,"err_code":10071,"description":"wrong last sequence: 41"},"stream":"LIVE","seq":0}"#;
+        assert!(matches!(refused(wrong), AppendError::Conflict { last: 41 }));
+        let full = r#"{"error":{"code":503,"err_code":10077,"description":"maximum bytes exceeded"}}"#;
+        assert!(matches!(refused(full), AppendError::Broker(BrokerError::Unavailable(_))));
+        let bad = r#"{"error":{"code":400,"err_code":10190,"description":"message schedule target is invalid"}}"#;
+        assert!(matches!(refused(bad), AppendError::Broker(BrokerError::Refused(_))));
+        assert!(matches!(refused(""), AppendError::Broker(BrokerError::Unavailable(_))));
+    }
+}

@@ -1,5 +1,36 @@
 //! The connection to the broker, and whether it is there right now.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
+
+use async_nats::connection::State;
+use async_nats::jetstream::{Context, ContextBuilder};
+use async_nats::{Client, ConnectOptions, Event, HeaderMap, Message, Request, RequestErrorKind, Subscriber};
+use bytes::Bytes;
+use schemas::Epoch;
+use tokio::sync::{broadcast, mpsc};
+use tokio::time::{Instant, MissedTickBehavior, sleep, timeout, timeout_at};
+
+use crate::{metrics, streams, subjects};
+
+/// Three unanswered pings end a connection, so a peer that died without a word is noticed within six seconds.
+const PING: Duration = Duration::from_secs(2);
+/// A server that is back is rejoined this soon. The library's own back-off grows to four seconds, which is a promise broken.
+const REJOIN: Duration = Duration::from_millis(250);
+/// Messages of one subscription waiting in this process. A venue's busiest second on one subject is a hundredth of it;
+/// beyond it the newest are dropped and `Lagged` is told.
+const SUBSCRIPTION: usize = 64 * 1024;
+/// A TCP connect and the broker's greeting.
+const GREETING: Duration = Duration::from_secs(2);
+/// Between two tries of the first connect.
+const RETRY: Duration = Duration::from_millis(100);
+/// How often the connection's state is compared with what was told, because the library drops its events when many come at once.
+const WATCH: Duration = Duration::from_millis(250);
+/// Making a stream syncs several files.
+const API_DEADLINE: Duration = Duration::from_secs(5);
+/// Events waiting for a slow receiver in this process. Beyond it the receiver is told that it lagged, and reads again.
+const EVENTS: usize = 64;
 
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -15,7 +46,12 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Config { servers: vec!["nats://127.0.0.1:4222".into()], replicas: 1, keep: Duration::from_secs(30 * 24 * 3600), ack_deadline: Duration::from_secs(2) }
+        Config {
+            servers: vec!["nats://127.0.0.1:4222".into()],
+            replicas: 1,
+            keep: Duration::from_secs(30 * 24 * 3600),
+            ack_deadline: Duration::from_secs(2),
+        }
     }
 }
 
@@ -32,6 +68,20 @@ pub enum BrokerError {
     Unreadable { subject: String, seq: u64, why: String },
 }
 
+impl BrokerError {
+    pub(crate) fn away() -> Self {
+        BrokerError::Unavailable("not connected".to_owned())
+    }
+
+    pub(crate) fn late() -> Self {
+        BrokerError::Unavailable("no answer in time".to_owned())
+    }
+
+    pub(crate) fn unavailable(error: impl std::fmt::Display) -> Self {
+        BrokerError::Unavailable(error.to_string())
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BrokerEvent {
     Connected,
@@ -42,28 +92,257 @@ pub enum BrokerEvent {
 
 /// A cheap handle, cloned freely; all clones share one connection.
 #[derive(Clone)]
-pub struct Broker {}
+pub struct Broker {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    config: Config,
+    client: Client,
+    context: Context,
+    events: broadcast::Sender<BrokerEvent>,
+    epoch: AtomicU32,
+}
 
 impl Broker {
     /// Connects (waiting up to `patience`), and makes or updates the streams and buckets.
     pub async fn connect(config: Config, patience: Duration) -> Result<Broker, BrokerError> {
-        todo!()
+        let deadline = Instant::now() + patience;
+        let news = News::new();
+        let client = first_connect(&config, news.teller(), deadline).await?;
+        let context = ContextBuilder::new().timeout(API_DEADLINE).ack_timeout(config.ack_deadline).build(client.clone());
+        loop {
+            match streams::ensure(&context, &config).await {
+                Ok(()) => break,
+                Err(error) if Instant::now() + RETRY > deadline => return Err(error),
+                Err(_) => sleep(RETRY).await,
+            }
+        }
+        let shared = Shared { config, client, context, events: broadcast::Sender::new(EVENTS), epoch: AtomicU32::new(0) };
+        let broker = Broker { shared: Arc::new(shared) };
+        broker.read_epoch().await?;
+        news.follow(&broker);
+        Ok(broker)
     }
+
     /// Whether the connection is up at this moment. While it is not, publishing answers `Unavailable` at once; nothing is queued.
     pub fn available(&self) -> bool {
-        todo!()
+        self.shared.client.connection_state() == State::Connected
     }
-    pub fn events(&self) -> tokio::sync::broadcast::Receiver<BrokerEvent> {
-        todo!()
+
+    pub fn events(&self) -> broadcast::Receiver<BrokerEvent> {
+        self.shared.events.subscribe()
     }
+
     /// The log's epoch (KV `PIKA`, key `epoch`; 1 when first made).
-    pub fn epoch(&self) -> schemas::Epoch {
-        todo!()
+    pub fn epoch(&self) -> Epoch {
+        self.shared.epoch.load(Ordering::Acquire)
     }
-    pub(crate) fn client(&self) -> &async_nats::Client {
-        todo!()
+
+    pub(crate) fn set_epoch(&self, epoch: Epoch) {
+        self.shared.epoch.store(epoch, Ordering::Release);
     }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.shared.client
+    }
+
+    pub(crate) fn context(&self) -> &Context {
+        &self.shared.context
+    }
+
     pub fn config(&self) -> &Config {
-        todo!()
+        &self.shared.config
+    }
+
+    /// One question, one answer, within the deadline of acks.
+    pub(crate) async fn request(&self, subject: String, headers: Option<HeaderMap>, payload: Bytes) -> Result<Message, BrokerError> {
+        self.request_within(subject, headers, payload, self.shared.config.ack_deadline)
+            .await?
+            .ok_or_else(|| BrokerError::unavailable("nobody answers"))
+    }
+
+    /// `None`: nobody listens on that subject.
+    pub(crate) async fn request_within(
+        &self,
+        subject: String,
+        headers: Option<HeaderMap>,
+        payload: Bytes,
+        patience: Duration,
+    ) -> Result<Option<Message>, BrokerError> {
+        if !self.available() {
+            return Err(BrokerError::away());
+        }
+        let mut request = Request::new().payload(payload).timeout(None);
+        if let Some(headers) = headers {
+            request = request.headers(headers);
+        }
+        match timeout(patience, self.shared.client.send_request(subject, request)).await {
+            Err(_) => Err(BrokerError::late()),
+            Ok(Ok(message)) => Ok(Some(message)),
+            Ok(Err(error)) => match error.kind() {
+                RequestErrorKind::NoResponders => Ok(None),
+                RequestErrorKind::MaxPayloadExceeded | RequestErrorKind::InvalidSubject => Err(BrokerError::Refused(error.to_string())),
+                RequestErrorKind::TimedOut | RequestErrorKind::Other => Err(BrokerError::unavailable(error)),
+            },
+        }
+    }
+
+    /// Sends without asking for an answer. While the broker is away this fails at once, because the library would keep
+    /// the message and send it whenever it pleases.
+    pub(crate) async fn send(&self, subject: String, payload: Bytes) -> Result<(), BrokerError> {
+        if !self.available() {
+            return Err(BrokerError::away());
+        }
+        self.in_time(self.shared.client.publish(subject, payload)).await
+    }
+
+    /// Subscribes, and returns once the server has taken the subscription.
+    pub(crate) async fn subscribe(&self, subject: String) -> Result<Subscriber, BrokerError> {
+        let subscriber = self.in_time(self.shared.client.subscribe(subject)).await?;
+        self.in_time(self.shared.client.flush()).await?;
+        Ok(subscriber)
+    }
+
+    pub(crate) async fn in_time<T, E: std::fmt::Display>(&self, work: impl Future<Output = Result<T, E>>) -> Result<T, BrokerError> {
+        timeout(self.shared.config.ack_deadline, work).await.map_err(|_| BrokerError::late())?.map_err(BrokerError::unavailable)
+    }
+
+    fn tell(&self, event: BrokerEvent) {
+        // Nobody may be listening.
+        let _ = self.shared.events.send(event);
+    }
+}
+
+async fn first_connect(config: &Config, teller: Teller, deadline: Instant) -> Result<Client, BrokerError> {
+    loop {
+        let teller = teller.clone();
+        let options = ConnectOptions::new()
+            .name("pika")
+            .ping_interval(PING)
+            .connection_timeout(GREETING)
+            .subscription_capacity(SUBSCRIPTION)
+            .reconnect_delay_callback(|attempts| Duration::from_millis(5 << attempts.min(8)).min(REJOIN))
+            .event_callback(move |event| {
+                teller.tell(&event);
+                std::future::ready(())
+            });
+        let said = match timeout_at(deadline, options.connect(&config.servers[..])).await {
+            Ok(Ok(client)) => return Ok(client),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "no answer".to_owned(),
+        };
+        if Instant::now() + RETRY > deadline {
+            return Err(BrokerError::Unavailable(said));
+        }
+        sleep(RETRY).await;
+    }
+}
+
+/// What the library tells of the connection, on its way to [`Broker::events`].
+struct News {
+    teller: Teller,
+    heard: mpsc::Receiver<BrokerEvent>,
+}
+
+#[derive(Clone)]
+struct Teller {
+    queue: mpsc::Sender<BrokerEvent>,
+    /// An event found the queue full.
+    dropped: Arc<AtomicBool>,
+}
+
+impl Teller {
+    fn tell(&self, event: &Event) {
+        let event = match event {
+            Event::Connected => BrokerEvent::Connected,
+            Event::Disconnected | Event::Closed => BrokerEvent::Disconnected,
+            Event::SlowConsumer(_) => BrokerEvent::Lagged,
+            Event::ServerError(error) => return tracing::warn!(broker.error = %error, "the broker complains"),
+            Event::ClientError(error) => return tracing::debug!(broker.error = %error, "no connection to the broker yet"),
+            Event::LameDuckMode | Event::Draining => return,
+        };
+        if self.queue.try_send(event).is_err() {
+            self.dropped.store(true, Ordering::Release);
+        }
+    }
+}
+
+impl News {
+    fn new() -> Self {
+        let (queue, heard) = mpsc::channel(EVENTS);
+        News { teller: Teller { queue, dropped: Arc::default() }, heard }
+    }
+
+    fn teller(&self) -> Teller {
+        self.teller.clone()
+    }
+
+    /// Passes events on until the last handle of the broker is gone.
+    fn follow(mut self, broker: &Broker) {
+        let shared = Arc::downgrade(&broker.shared);
+        let mut up = true;
+        // The first `Connected` is the connect that has just been waited for.
+        while self.heard.try_recv().is_ok() {}
+        tokio::spawn(async move {
+            let mut watch = tokio::time::interval(WATCH);
+            watch.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                let event = tokio::select! {
+                    event = self.heard.recv() => event,
+                    _ = watch.tick() => None,
+                };
+                let Some(shared) = shared.upgrade() else { return };
+                let broker = Broker { shared };
+                let lagged = self.teller.dropped.swap(false, Ordering::AcqRel) || event == Some(BrokerEvent::Lagged);
+                if lagged {
+                    broker.tell(BrokerEvent::Lagged);
+                }
+                let now = broker.available();
+                // Down and up again between two looks still was a break in what was heard.
+                let blinked = event == Some(BrokerEvent::Disconnected) || (event == Some(BrokerEvent::Connected) && up);
+                if up && (!now || blinked) {
+                    up = false;
+                    tracing::warn!("the broker is away");
+                    broker.tell(BrokerEvent::Disconnected);
+                }
+                if !up && now {
+                    up = true;
+                    metrics::reconnected();
+                    broker.mend().await;
+                    tracing::info!("the broker is back");
+                    broker.tell(BrokerEvent::Connected);
+                }
+            }
+        });
+    }
+}
+
+impl Broker {
+    /// What a restarted broker has forgotten, before anybody is told that it is back.
+    async fn mend(&self) {
+        if let Err(error) = streams::ensure_state(self.context(), self.config()).await {
+            tracing::warn!(%error, "derived state has no stream yet");
+        }
+        if let Err(error) = self.read_epoch().await {
+            tracing::warn!(%error, "the epoch could not be read again");
+        }
+    }
+
+    /// The list of `(epoch, first sequence)`; the last one holds. Whoever comes first writes `[[1, 1]]`.
+    async fn read_epoch(&self) -> Result<(), BrokerError> {
+        let stream = subjects::bucket_stream(subjects::BUCKET_PIKA);
+        let first = serde_json::to_vec(&[(1_u32, 1_u64)]).map_err(BrokerError::unavailable)?;
+        let created = self.put_expecting(subjects::EPOCH_KEY.to_owned(), HeaderMap::new(), first.into(), 0).await;
+        match created {
+            Ok(_) | Err(crate::AppendError::Conflict { .. }) => {}
+            Err(crate::AppendError::Broker(error)) => return Err(error),
+        }
+        let read = self.last_on(&stream, subjects::EPOCH_KEY).await?;
+        let message = read.ok_or_else(|| BrokerError::unavailable("the epoch is not there"))?;
+        let list: Vec<(Epoch, u64)> = serde_json::from_slice(&message.payload).map_err(|e| message.unreadable(e))?;
+        let last = list.last().ok_or_else(|| message.unreadable("no epoch in the list"))?;
+        self.set_epoch(last.0);
+        Ok(())
     }
 }

@@ -14,7 +14,10 @@ use crate::subjects;
 
 pub(crate) enum FeedItem {
     /// A fact, and the sequence of the session's fact before it (0: none, or none that the broker still knows).
-    Fact { previous: Seq, fact: PlacedFact },
+    Fact {
+        previous: Seq,
+        fact: PlacedFact,
+    },
     State(State),
     Applause(Applause),
     /// Something came that cannot be read: the log has to be asked.
@@ -29,7 +32,10 @@ impl Broker {
         let facts = client.subscribe(subjects::feed(session)).await.map_err(|e| unavailable(&e))?;
         let states = client.subscribe(subjects::feed_states(session)).await.map_err(|e| unavailable(&e))?;
         let applause = client.subscribe(subjects::applause(session)).await.map_err(|e| unavailable(&e))?;
-        tokio::time::timeout(self.config().ack_deadline, client.flush()).await.map_err(|e| unavailable(&e))?.map_err(|e| unavailable(&e))?;
+        tokio::time::timeout(self.config().ack_deadline, client.flush())
+            .await
+            .map_err(|e| unavailable(&e))?
+            .map_err(|e| unavailable(&e))?;
         let id = session.clone();
         let facts = facts.map(move |message| fact_item(&id, &message)).boxed();
         let states = states.map(|m| from_log(&m.payload).map_or(FeedItem::Unreadable, FeedItem::State)).boxed();

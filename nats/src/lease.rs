@@ -27,6 +27,12 @@ pub enum LeaseChange {
 
 /// Takes part in sharing the partitions until `stop`, then gives all back. Fair shares: each living worker aims at ceil(64 / workers).
 /// While the KV itself does not answer nobody takes over and owners keep what they hold. A share moves within 3 s of a worker's death.
-pub async fn share(broker: Broker, worker: String, config: LeaseConfig, changes: mpsc::Sender<LeaseChange>, stop: CancellationToken) -> Result<(), BrokerError> {
+pub async fn share(
+    broker: Broker,
+    worker: String,
+    config: LeaseConfig,
+    changes: mpsc::Sender<LeaseChange>,
+    stop: CancellationToken,
+) -> Result<(), BrokerError> {
     todo!()
 }

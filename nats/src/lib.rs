@@ -5,22 +5,24 @@
 //! [`BrokerError::Unavailable`] means *unknown*; a [`sessions::Session`] shows every fact once, in order, or says that it
 //! cannot. It knows nothing of sockets, stores or HTTP.
 
-pub mod subjects;
-pub mod server;
-pub mod connection;
-pub mod streams;
-pub mod direct;
 pub mod batch;
-pub mod log;
-pub mod state;
-pub mod notes;
-pub mod lobby;
-pub mod lease;
 pub mod codes;
+pub mod connection;
+pub mod direct;
 mod feed;
+mod follow;
+pub mod lease;
+pub mod lobby;
+pub mod log;
+mod metrics;
+pub mod notes;
+pub mod server;
 pub mod sessions;
+pub mod state;
+pub mod streams;
+pub mod subjects;
 
 pub use connection::{Broker, BrokerError, Config};
 pub use lobby::{Lobby, LobbyChange};
-pub use sessions::{Applied, Decision, Failed, Session, Sessions, Update};
 pub use log::{AppendError, Appended, Entry, Timer};
+pub use sessions::{Applied, Decision, Failed, Session, Sessions, Update};

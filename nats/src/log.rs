@@ -1,11 +1,26 @@
 //! The log: facts and packs in, facts and entries out.
-use futures_util::stream::BoxStream;
-use schemas::claim::{Pack, PlacedPack};
-use schemas::fact::{FactRecord, PlacedFact};
-use schemas::lobby::LobbyRecord;
-use schemas::{Millis, Partition, PollId, Seq, SessionId};
 
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::future::try_join_all;
+use futures_util::stream::BoxStream;
+use schemas::claim::{Claim, ClaimRecord, Pack, PlacedPack, Speaker};
+use schemas::fact::{Fact, FactRecord, PlacedFact};
+use schemas::lobby::{Begin, LobbyRecord, LobbyStatus};
+use schemas::{Millis, Partition, PollId, Seq, SessionId};
+use serde::Deserialize;
+
+use crate::batch::{BATCH, Complaint, Outgoing};
 use crate::connection::{Broker, BrokerError};
+use crate::direct::{Get, Stored};
+use crate::follow::{Follower, From};
+use crate::metrics;
+use crate::subjects::{self, LIVE, Leaf, headers};
+
+/// An ended session stays in the lobby this long, so that who comes late is told that it is over.
+const LOBBY_AFTER_END: &str = "1h";
+/// Messages of one Direct Get: a page is about a hundred kilobytes, and its time stays far from the deadline.
+const PAGE: usize = 500;
 
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {
@@ -14,6 +29,16 @@ pub enum AppendError {
     Conflict { last: Seq },
     #[error(transparent)]
     Broker(#[from] BrokerError),
+}
+
+impl AppendError {
+    /// For messages that carry no guard, so that a conflict cannot be.
+    pub(crate) fn unguarded(self) -> BrokerError {
+        match self {
+            AppendError::Broker(error) => error,
+            AppendError::Conflict { last } => BrokerError::Unavailable(format!("an unexpected conflict at {last}")),
+        }
+    }
 }
 
 /// Where the facts of one append lie, in order.
@@ -35,7 +60,11 @@ pub enum Entry {
     Fact(PlacedFact),
     Pack(PlacedPack),
     /// Stored by a version that we cannot read. Skipped, counted and said; never a reason to stop.
-    Unreadable { seq: Seq, subject: String, why: String },
+    Unreadable {
+        seq: Seq,
+        subject: String,
+        why: String,
+    },
 }
 
 impl Entry {
@@ -51,36 +80,185 @@ impl Entry {
 impl Broker {
     /// Appends facts of one session, whole or not at all, if the session's newest fact is still at `expected` (0: none ever).
     /// The lobby record and timers travel in the same atomic batch.
-    pub async fn append(&self, session: &SessionId, expected: Seq, facts: &[FactRecord], lobby: Option<&LobbyRecord>, timers: &[Timer]) -> Result<Appended, AppendError> {
-        todo!()
+    pub async fn append(
+        &self,
+        session: &SessionId,
+        expected: Seq,
+        facts: &[FactRecord],
+        lobby: Option<&LobbyRecord>,
+        timers: &[Timer],
+    ) -> Result<Appended, AppendError> {
+        if facts.is_empty() {
+            return Ok(Appended { seqs: Vec::new() });
+        }
+        let messages = layout(session, expected, facts, lobby, timers);
+        let count = messages.len() as u64;
+        let last = self.put_all(messages).await?;
+        let first = (last + 1).saturating_sub(count);
+        Ok(Appended { seqs: (first..first + facts.len() as u64).collect() })
     }
+
     /// Stores packs of any sessions with one fsync; at most 500 packs. Gives each pack's sequence, in order.
+    ///
+    /// With one copy of the log they are an atomic batch. With several the broker groups by itself and packs go one by one,
+    /// so that after an error some may be stored: as ever, the outcome of `Unavailable` is unknown.
     pub async fn publish_packs(&self, packs: &[(SessionId, Pack)]) -> Result<Vec<Seq>, BrokerError> {
-        todo!()
+        if packs.len() > BATCH {
+            return Err(BrokerError::Refused(format!("{} packs at once", packs.len())));
+        }
+        let messages = packs.iter().map(|(session, pack)| Outgoing::new(subjects::claims(session), pack));
+        if self.config().replicas > 1 {
+            let sent = messages.map(|message| async { self.put(message).await.map_err(AppendError::unguarded) });
+            return try_join_all(sent).await;
+        }
+        let count = packs.len() as u64;
+        let last = self.put_all(messages.collect()).await.map_err(AppendError::unguarded)?;
+        let first = (last + 1).saturating_sub(count);
+        Ok((first..first + count).collect())
     }
+
     /// All facts of the session after `after`, in order, up to `limit`. Empty when there are none.
+    /// One that cannot be read is skipped, counted and said: an evening must not end for it.
     pub async fn facts_after(&self, session: &SessionId, after: Seq, limit: usize) -> Result<Vec<PlacedFact>, BrokerError> {
-        todo!()
+        let mut facts = Vec::new();
+        let mut next = after + 1;
+        while facts.len() < limit {
+            let batch = (limit - facts.len()).min(PAGE);
+            let get = Get { seq: Some(next), next_by_subj: Some(subjects::out(session)), batch: Some(batch), ..Get::default() };
+            let page = self.get_page(LIVE, &get).await?;
+            let Some(last) = page.messages.last().map(|m| m.seq) else { break };
+            next = last + 1;
+            facts.extend(page.messages.into_iter().filter_map(|message| match entry(message) {
+                Entry::Fact(fact) => Some(fact),
+                Entry::Pack(_) | Entry::Unreadable { .. } => None,
+            }));
+            if !page.more {
+                break;
+            }
+        }
+        Ok(facts)
     }
+
     /// The session's newest fact.
     pub async fn newest_fact(&self, session: &SessionId) -> Result<Option<PlacedFact>, BrokerError> {
-        todo!()
+        let Some(message) = self.last_on(LIVE, &subjects::out(session)).await? else { return Ok(None) };
+        let record = message.body()?;
+        Ok(Some(PlacedFact { session: session.clone(), seq: message.seq, stamp: message.stamp, record }))
     }
+
     /// The lobby record with its own sequence.
     pub async fn lobby_record(&self, session: &SessionId) -> Result<Option<(Seq, LobbyRecord)>, BrokerError> {
-        todo!()
+        let Some(message) = self.last_on(LIVE, &subjects::lobby(session)).await? else { return Ok(None) };
+        Ok(Some((message.seq, message.body()?)))
     }
+
     /// Removes a poll's timer (the poll was closed early). Losing this is harmless: a late close request changes nothing.
     pub async fn cancel_timer(&self, session: &SessionId, poll: PollId) -> Result<(), BrokerError> {
-        todo!()
+        self.purge(LIVE, &subjects::timer(session, poll)).await
     }
+
     /// Every fact and pack of the partition with a sequence above `after`, in order, for ever: the reader mends itself over
     /// reconnects without skipping or repeating. Ends only with an error that mending cannot help.
-    pub async fn read_partition(&self, partition: Partition, after: Seq) -> Result<BoxStream<'static, Result<Entry, BrokerError>>, BrokerError> {
-        todo!()
+    pub async fn read_partition(
+        &self,
+        partition: Partition,
+        after: Seq,
+    ) -> Result<BoxStream<'static, Result<Entry, BrokerError>>, BrokerError> {
+        let follower = Follower::open(self, LIVE, subjects::partition(partition).into(), From::After(after)).await?;
+        Ok(follower.messages().map(|message| message.map(entry)).boxed())
     }
+
     /// First and last sequence of LIVE.
     pub async fn log_range(&self) -> Result<(Seq, Seq), BrokerError> {
-        todo!()
+        let info: Info = self.api(&format!("STREAM.INFO.{LIVE}"), &serde_json::json!({})).await?;
+        Ok((info.state.first_seq, info.state.last_seq))
+    }
+
+    /// Removes all messages on a subject.
+    pub(crate) async fn purge(&self, stream: &str, subject: &str) -> Result<(), BrokerError> {
+        let _: Purged = self.api(&format!("STREAM.PURGE.{stream}"), &serde_json::json!({ "filter": subject })).await?;
+        Ok(())
+    }
+
+    async fn api<T: serde::de::DeserializeOwned>(&self, call: &str, body: &serde_json::Value) -> Result<T, BrokerError> {
+        let answer = self.request(format!("$JS.API.{call}"), None, Bytes::from(body.to_string())).await?;
+        let answer: Answer<T> = serde_json::from_slice(&answer.payload).map_err(BrokerError::unavailable)?;
+        match answer {
+            Answer::Bad { error } => Err(error.into_error()),
+            Answer::Good(good) => Ok(good),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Answer<T> {
+    Bad { error: Complaint },
+    Good(T),
+}
+
+#[derive(Deserialize)]
+struct Info {
+    state: Range,
+}
+
+#[derive(Deserialize)]
+struct Range {
+    first_seq: Seq,
+    last_seq: Seq,
+}
+
+#[derive(Deserialize)]
+struct Purged {}
+
+/// A batch in its order: facts first, so that each one's sequence follows from the last; the lobby record at the end.
+fn layout(session: &SessionId, expected: Seq, facts: &[FactRecord], lobby: Option<&LobbyRecord>, timers: &[Timer]) -> Vec<Outgoing> {
+    let out = subjects::out(session);
+    let mut messages: Vec<Outgoing> =
+        facts.iter().map(|record| Outgoing::new(out.clone(), record).with(headers::KIND, record.fact.kind())).collect();
+    // The guard on the first guards the whole batch.
+    messages[0].headers.insert(headers::EXPECTED, expected.to_string());
+    messages.extend(timers.iter().map(|timer| schedule(session, timer)));
+    if let Some(record) = lobby {
+        let mut record = record.clone();
+        if matches!(record.begin, Begin::Before(_))
+            && let Some(begun) = facts.iter().rposition(|r| matches!(r.fact, Fact::Begun(_)))
+        {
+            record.begin = Begin::Before((messages.len() - begun) as u64);
+        }
+        let message = Outgoing::new(subjects::lobby(session), &record).with(headers::ROLLUP, "sub");
+        messages.push(match record.status {
+            LobbyStatus::Ended => message.with(headers::TTL, LOBBY_AFTER_END),
+            LobbyStatus::Live | LobbyStatus::Away => message,
+        });
+    }
+    messages
+}
+
+fn schedule(session: &SessionId, timer: &Timer) -> Outgoing {
+    let close = ClaimRecord { at: timer.at, by: Speaker::System, op: None, claim: Claim::ClosePoll { poll: timer.poll } };
+    Outgoing::new(subjects::timer(session, timer.poll), &Pack { node: None, claims: vec![close] })
+        .with(headers::SCHEDULE, format!("@at {}", timer.at))
+        .with(headers::SCHEDULE_TARGET, subjects::claims(session))
+        // Else a log that is kept for less than the poll's time would drop the timer without a trace.
+        .with(headers::TTL, "never")
+}
+
+fn entry(message: Stored) -> Entry {
+    let unreadable = |why: String| {
+        metrics::unreadable();
+        tracing::error!(log.subject = message.subject, log.seq = message.seq, why, "a message in the log cannot be read and is skipped");
+        Entry::Unreadable { seq: message.seq, subject: message.subject.clone(), why }
+    };
+    match subjects::parse_live(&message.subject) {
+        Some((_, session, Leaf::Out)) => match message.try_body() {
+            Ok(record) => Entry::Fact(PlacedFact { session, seq: message.seq, stamp: message.stamp, record }),
+            Err(why) => unreadable(why),
+        },
+        Some((_, session, Leaf::In)) => match message.try_body() {
+            Ok(pack) => Entry::Pack(PlacedPack { session, seq: message.seq, stamp: message.stamp, pack }),
+            Err(why) => unreadable(why),
+        },
+        Some((_, _, Leaf::Timer(_) | Leaf::Lobby)) | None => unreadable("neither a fact nor a pack".to_owned()),
     }
 }

@@ -136,7 +136,8 @@ impl Sessions {
         let shared = self.followed.entry(id.clone()).or_insert_with(|| self.follow(id)).clone();
         let mut ready = shared.ready.subscribe();
         let deadline = self.broker.config().ack_deadline;
-        let met = tokio::time::timeout(deadline, ready.wait_for(|r| *r != Meeting::Reading)).await.map_err(|_| away())?.map_err(|_| away())?;
+        let met =
+            tokio::time::timeout(deadline, ready.wait_for(|r| *r != Meeting::Reading)).await.map_err(|_| away())?.map_err(|_| away())?;
         match *met {
             Meeting::Ready => {}
             Meeting::Reading | Meeting::Failed => return Err(away()),
@@ -240,6 +241,9 @@ impl Session {
                 Decision::Append { facts, timers } => (facts, timers),
                 Decision::Already(seq) => return Ok(vec![seq]),
             };
+            if facts.is_empty() {
+                return Ok(vec![]);
+            }
             let lobby = lobby_after(&view, &facts, Millis::now());
             match self.shared.broker.append(&self.shared.id, view.last, &facts, lobby.as_ref(), &timers).await {
                 Ok(appended) => {
