@@ -1,1 +1,88 @@
+//! The role that answers: REST, the pages, and whose token this is.
+//!
+//! It promises: a route answers from what is on now (the lobby, in memory) or from what was stored (the store, within a
+//! deadline), and says 503 where it cannot know; every failure has the shape and a code of [`schemas::error`]; a person
+//! reaches only their own likes, and only a run's owner sees its polls. Every route stands in [`routes`], with its shape
+//! in `/openapi.json`. It knows nothing of sockets, writes nothing to the log, and keeps no state that a restart could lose.
 
+mod config;
+mod desk;
+mod djs;
+mod export;
+mod failure;
+mod fingerprints;
+mod fresh;
+mod health;
+mod join;
+mod likes;
+mod listeners;
+mod metrics;
+mod openapi;
+mod owner;
+mod pages;
+mod perimeter;
+mod posted;
+mod qr;
+mod recap;
+mod routes;
+mod sessions;
+mod stage;
+mod stats;
+mod tokens;
+#[cfg(test)]
+mod trial;
+mod wants;
+
+use std::sync::Arc;
+
+use axum::Router;
+use schemas::secrets::ClusterKey;
+use tokio_util::sync::CancellationToken;
+
+pub use config::Config;
+pub use listeners::Listeners;
+pub use perimeter::perimeter;
+
+use desk::Desk;
+use stage::Brokered;
+
+/// What the role works with. All of it is cheap to clone.
+#[derive(Clone)]
+pub struct Deps {
+    pub config: Config,
+    pub broker: nats::Broker,
+    pub lobby: nats::Lobby,
+    pub live: Arc<dyn store::Live>,
+    pub tokens: Arc<dyn store::Tokens>,
+    pub key: ClusterKey,
+    /// Begins empty; [`run`] fills it and [`routes`] reads it, so both must be given clones of one.
+    pub listeners: Listeners,
+}
+
+/// The REST routes and the pages, with the fallback for addresses that do not exist. Made to be merged with the routers
+/// of other roles; see [`perimeter`] for what then has to go round the whole.
+pub fn routes(deps: Deps) -> Router {
+    let stage = Arc::new(Brokered { broker: deps.broker, lobby: deps.lobby });
+    routes::router(Arc::new(Desk::new(deps.config, stage, deps.live, deps.tokens, deps.key, deps.listeners)))
+}
+
+/// The OpenAPI document, as `/openapi.json` gives it out.
+pub fn openapi() -> &'static str {
+    openapi::document()
+}
+
+/// Answers questions for tokens, follows the listener counts and keeps the gauges, until `stop`. It rides out an absent
+/// broker or store by itself, so it has no error to give back.
+pub async fn run(deps: Deps, stop: CancellationToken) {
+    let work = async {
+        tokio::join!(
+            tokens::answer(&deps.broker, deps.tokens.as_ref(), deps.config.store_deadline),
+            listeners::follow(&deps.broker, &deps.listeners),
+            listeners::keep_to_stage(&deps.lobby, &deps.listeners),
+        )
+    };
+    tokio::select! {
+        () = stop.cancelled() => {}
+        ((), (), ()) = work => {}
+    }
+}

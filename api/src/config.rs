@@ -1,0 +1,40 @@
+//! What an operator may set.
+
+use std::time::Duration;
+
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where people reach this Pika, without a slash at the end. Join links and QR codes begin with it.
+    pub public_url: String,
+    /// Whether browsers come over HTTPS. Then the identity cookie is `Secure` under its `__Host-` name, and browsers are told
+    /// never to come without.
+    pub https: bool,
+    /// Other origins whose pages may call with credentials, each exactly as a browser writes it (`https://pika.stream`).
+    pub origins: Vec<String>,
+    /// How long an answer may wait for the store before it is a 503.
+    pub store_deadline: Duration,
+    /// How long `/health` waits for the store: shorter than what load balancers wait for it.
+    pub health_deadline: Duration,
+    /// How long the figures over all evenings are given out again before they are counted anew. They are open to anyone, and
+    /// counting them reads much.
+    pub stats_fresh: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            public_url: "http://127.0.0.1:3001".to_owned(),
+            https: false,
+            origins: Vec::new(),
+            store_deadline: Duration::from_secs(3),
+            health_deadline: Duration::from_secs(1),
+            stats_fresh: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Config {
+    pub(crate) fn join_url(&self, code: &str) -> String {
+        format!("{}/j/{code}", self.public_url.trim_end_matches('/'))
+    }
+}

@@ -1,0 +1,54 @@
+//! A refusal on its way out: the status of its code, and the body that every HTTP error has.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use schemas::Code;
+use schemas::error::Refusal;
+
+#[derive(Debug)]
+pub(crate) struct Failure(pub Refusal);
+
+impl Failure {
+    pub fn with(code: Code, words: impl Into<String>) -> Self {
+        Failure(Refusal::with(code, words))
+    }
+}
+
+impl From<Code> for Failure {
+    fn from(code: Code) -> Self {
+        Failure(code.into())
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.0.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, [(header::CACHE_CONTROL, "no-store")], Json(self.0.body())).into_response();
+        match status {
+            StatusCode::UNAUTHORIZED => {
+                response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            StatusCode::SERVICE_UNAVAILABLE => {
+                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+            }
+            _ => {}
+        }
+        response
+    }
+}
+
+/// The code that stands for a status which the framework chose before any handler of ours was asked.
+pub(crate) fn code_of(status: StatusCode) -> Code {
+    match status.as_u16() {
+        401 => Code::Unauthorized,
+        403 => Code::NotOwner,
+        404 => Code::NotFound,
+        405 => Code::MethodNotAllowed,
+        413 => Code::TooLarge,
+        429 => Code::Rate,
+        400..500 => Code::InvalidMessage,
+        503 | 504 => Code::Unavailable,
+        _ => Code::Internal,
+    }
+}

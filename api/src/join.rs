@@ -1,0 +1,56 @@
+//! From the short code on the wall to the session.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use schemas::error::ErrorBody;
+use schemas::{Code, SessionId};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::desk::Desk;
+use crate::failure::Failure;
+use crate::wants::Wants;
+
+/// Letters and digits of a join code.
+const CODE: usize = 6;
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Joined {
+    #[schema(value_type = String)]
+    session_id: SessionId,
+}
+
+/// The session that a join code opens, among those that are on.
+#[utoipa::path(get, path = "/api/join/{code}", tag = "sessions",
+    params(("code" = String, Path, description = "Six letters and digits, in any case; spaces and dashes are ignored")), responses(
+    (status = 200, description = "Where to go", body = Joined),
+    (status = 404, description = "No session that is on has this code", body = ErrorBody)))]
+pub(crate) async fn join(State(desk): State<Arc<Desk>>, wants: Wants, Path(typed): Path<String>) -> Result<Response, Failure> {
+    let session = code_of(&typed).and_then(|code| desk.stage.by_code(&code)).ok_or(Code::SessionNotFound)?;
+    Ok(wants.say(&Joined { session_id: session }))
+}
+
+/// The code as people mean it, however they typed it, or none if it can be no code.
+pub(crate) fn code_of(typed: &str) -> Option<String> {
+    let meant = typed.chars().filter(|c| !matches!(c, ' ' | '-' | '_')).map(|c| c.to_ascii_uppercase());
+    let code: String = meant.take(CODE + 1).collect();
+    (code.len() == CODE && code.bytes().all(|b| b.is_ascii_alphanumeric())).then_some(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_understood_however_it_was_typed() {
+        for typed in ["K7WQ2M", "k7wq2m", "k7w-q2m", " K7W Q2M "] {
+            assert_eq!(code_of(typed).as_deref(), Some("K7WQ2M"), "{typed:?}");
+        }
+        for no_code in ["", "K7WQ2", "K7WQ2MX", "K7WQ2é", "../../", "K7WQ2\u{0}"] {
+            assert_eq!(code_of(no_code), None, "{no_code:?}");
+        }
+    }
+}

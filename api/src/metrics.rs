@@ -1,0 +1,45 @@
+//! The only file of this role that knows a metric's name.
+
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request};
+use axum::http::Method;
+use axum::middleware::Next;
+use axum::response::Response;
+use metrics::{counter, gauge, histogram};
+
+/// Counts and times each request by its route, never by its address: ids would make a series a session.
+pub(crate) async fn measure(request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let route = request.extensions().get::<MatchedPath>().map_or_else(|| "unmatched".to_owned(), |path| path.as_str().to_owned());
+    let method = method(request.method());
+    let response = next.run(request).await;
+    let status = response.status().as_u16().to_string();
+    counter!("pika_http_requests_total", "route" => route.clone(), "method" => method, "status" => status).increment(1);
+    histogram!("pika_http_request_seconds", "route" => route, "method" => method).record(began.elapsed().as_secs_f64());
+    response
+}
+
+/// A caller may invent methods; a label may not grow with them.
+fn method(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}
+
+/// Sessions that are on, as this node's lobby has them. Every node says the same, so take the maximum, not the sum.
+pub(crate) fn live_sessions(count: usize) {
+    gauge!("pika_live_sessions").set(count as f64);
+}
+
+/// Distinct listeners over all sessions, as the workers count them. Every node says the same, so take the maximum, not the sum.
+pub(crate) fn listeners(count: u64) {
+    gauge!("pika_listeners").set(count as f64);
+}

@@ -1,0 +1,99 @@
+//! The web app's pages and files, and the answer for every address that is none.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use schemas::cookie::{person_of, set_cookie};
+use schemas::error::ErrorBody;
+use schemas::{Code, PersonId};
+use web::Page;
+
+use crate::desk::Desk;
+use crate::failure::Failure;
+
+/// Names of built files hold a hash of what is in them, so what was fetched once is right for ever.
+const FOR_EVER: &str = "public, max-age=31536000, immutable";
+/// Kept, but asked about each time, so that a deploy reaches everyone at their next visit.
+const ASK_FIRST: &str = "no-cache";
+/// A first page may carry somebody's identity: nothing between us and them may keep it for the next one.
+const OWN: &str = "private, no-cache";
+
+/// The home page.
+#[utoipa::path(get, path = "/", tag = "pages", responses((status = 200, description = "HTML; sets the identity cookie where there is none", body = String, content_type = "text/html")))]
+pub(crate) async fn home(State(desk): State<Arc<Desk>>, headers: HeaderMap) -> Response {
+    shell(&desk, &headers, StatusCode::OK)
+}
+
+/// Where a join link leads.
+#[utoipa::path(get, path = "/j/{code}", tag = "pages", params(("code" = String, Path, description = "A join code")),
+    responses((status = 200, description = "HTML; sets the identity cookie where there is none", body = String, content_type = "text/html")))]
+pub(crate) async fn join(State(desk): State<Arc<Desk>>, headers: HeaderMap) -> Response {
+    shell(&desk, &headers, StatusCode::OK)
+}
+
+/// A session's pages.
+#[utoipa::path(get, path = "/s/{*page}", tag = "pages", params(("page" = String, Path, description = "A session's id, and which page of it")),
+    responses((status = 200, description = "HTML; sets the identity cookie where there is none", body = String, content_type = "text/html")))]
+pub(crate) async fn session(State(desk): State<Arc<Desk>>, headers: HeaderMap) -> Response {
+    shell(&desk, &headers, StatusCode::OK)
+}
+
+/// A script, style, font or picture of the pages.
+#[utoipa::path(get, path = "/assets/{*file}", tag = "pages", params(("file" = String, Path, description = "A name from the page")), responses(
+    (status = 200, description = "The file, to be kept for ever", body = [u8], content_type = "application/octet-stream"),
+    (status = 304, description = "The caller has it"),
+    (status = 404, description = "No such file", body = ErrorBody)))]
+pub(crate) async fn asset(Path(file): Path<String>, headers: HeaderMap) -> Result<Response, Failure> {
+    let page = web::file(&format!("assets/{file}")).ok_or(Code::NotFound)?;
+    Ok(given(page, &headers, FOR_EVER))
+}
+
+/// Any other address: a file that lies beside the first page, else nothing. A person who mistyped gets a page that says so, a
+/// program an error that it can read.
+pub(crate) async fn nothing(State(desk): State<Arc<Desk>>, method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    let path = uri.path();
+    let reads = method == Method::GET || method == Method::HEAD;
+    if !reads || path == "/api" || path.starts_with("/api/") {
+        return Failure::from(Code::NotFound).into_response();
+    }
+    if let Some(page) = web::file(path.trim_start_matches('/')).filter(|_| path != "/index.html") {
+        return given(page, &headers, ASK_FIRST);
+    }
+    if text(&headers, header::ACCEPT).is_some_and(|kinds| kinds.contains("text/html")) {
+        return shell(&desk, &headers, StatusCode::NOT_FOUND);
+    }
+    Failure::from(Code::NotFound).into_response()
+}
+
+/// The page that the app begins with. Whoever comes without an identity of ours leaves with one.
+fn shell(desk: &Desk, headers: &HeaderMap, status: StatusCode) -> Response {
+    let mut response = given(web::index(), headers, OWN);
+    if response.status() == StatusCode::OK {
+        *response.status_mut() = status;
+    }
+    if person_of(text(headers, header::COOKIE), &desk.key).is_none() {
+        let cookie = set_cookie(PersonId::random(), &desk.key, desk.config.https);
+        if let Ok(cookie) = HeaderValue::try_from(cookie) {
+            response.headers_mut().insert(header::SET_COOKIE, cookie);
+        }
+    }
+    response
+}
+
+/// The file, or 304 when the caller already has these bytes.
+pub(crate) fn given(page: Page, headers: &HeaderMap, keep: &'static str) -> Response {
+    let known = text(headers, header::IF_NONE_MATCH)
+        .is_some_and(|tags| tags.split(',').map(|tag| tag.trim().trim_start_matches("W/")).any(|tag| tag == page.etag || tag == "*"));
+    let about = [(header::ETAG, page.etag), (header::CACHE_CONTROL, keep.to_owned())];
+    if known {
+        return (StatusCode::NOT_MODIFIED, about).into_response();
+    }
+    (about, [(header::CONTENT_TYPE, page.mime)], Body::from(page.bytes.into_owned())).into_response()
+}
+
+fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}

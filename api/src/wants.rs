@@ -1,0 +1,61 @@
+//! The form in which a caller wants the answer: JSON, or MessagePack where `Accept` names it first.
+
+use std::convert::Infallible;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use schemas::codec::Codec;
+use serde::Serialize;
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Wants(Codec);
+
+impl Wants {
+    fn of(headers: &HeaderMap) -> Self {
+        let named = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
+        let first = named.split(',').find_map(|range| match range.split(';').next().map(str::trim) {
+            Some(Codec::MSGPACK_TYPE) => Some(Codec::MsgPack),
+            Some("application/json") => Some(Codec::Json),
+            _ => None,
+        });
+        Wants(first.unwrap_or(Codec::Json))
+    }
+
+    /// Answers change from moment to moment and may be one person's own, so nothing between us and them keeps one.
+    pub fn say<T: Serialize>(self, value: &T) -> Response {
+        let kind = match self.0 {
+            Codec::Json => "application/json",
+            Codec::MsgPack => Codec::MSGPACK_TYPE,
+        };
+        ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-store")], self.0.encode(value)).into_response()
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Wants {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Wants::of(&parts.headers))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messagepack_is_given_only_to_those_who_ask_for_it_first() {
+        let of = |accept: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT, accept.parse().unwrap());
+            Wants::of(&headers).0
+        };
+        assert_eq!(of("application/msgpack"), Codec::MsgPack);
+        assert_eq!(of("text/html, application/msgpack;q=0.9, */*"), Codec::MsgPack);
+        assert_eq!(of("application/json, application/msgpack"), Codec::Json);
+        assert_eq!(of("*/*"), Codec::Json);
+        assert_eq!(Wants::of(&HeaderMap::new()).0, Codec::Json);
+    }
+}
