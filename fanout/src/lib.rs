@@ -1,1 +1,153 @@
+//! Fan-out: the sockets. Everyone of a session gets its facts in order, the newest of its states, and what concerns them alone.
+//!
+//! Broadcast never waits for a socket and queues nothing for one: a session's [`board`] holds what is to be heard, once and
+//! encoded once, and each socket pulls from it at its own pace with a cursor. A slow phone simply pulls later: it still gets
+//! every fact, and of states only the newest. What one person alone hears waits in a small bounded [`outbox`].
+//!
+//! It promises the orders and paces of the contract. It never touches the store; what a client says goes to [`Admit`], which
+//! the `pika` binary hands in.
 
+pub mod delivery;
+pub mod board;
+pub mod outbox;
+pub mod hub;
+pub mod hubs;
+pub mod lobby_board;
+pub mod subscribe;
+mod connection;
+mod inbound;
+mod upgrade;
+mod limits;
+mod presence;
+mod verdicts;
+mod probes;
+pub mod metrics;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use ipnet::IpNet;
+use nats::{Broker, Lobby, Sessions};
+use schemas::NodeId;
+use schemas::caller::{Admitted, Caller};
+use schemas::client::Incoming;
+use schemas::error::Refusal;
+use schemas::secrets::ClusterKey;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use upgrade::routes;
+
+/// The door to admission. `Ok` means stored.
+pub trait Admit: Send + Sync {
+    fn accept(&self, caller: Caller, incoming: Incoming) -> BoxFuture<'static, Result<Admitted, Refusal>>;
+}
+
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Open sockets, and new ones a minute, from one address outside `venues`.
+    pub connections_per_address: u32,
+    pub connects_per_minute: u32,
+    /// The largest frame; bulk likes keep the contract's own limit.
+    pub max_message_bytes: usize,
+    /// Networks whose address stands for a whole floor of people; the per-address limits do not apply there.
+    pub venues: Vec<IpNet>,
+    /// Pages that may open a socket (`https://pika.dance`); a page of our own host always may, and so may programs, which send no origin.
+    pub origins: Vec<String>,
+    /// Whether pages are served over HTTPS, which decides the identity cookie's name.
+    pub https: bool,
+    /// Frames that are no message before the socket is closed with 1008.
+    pub bad_frames: u32,
+    /// A socket that takes nothing for this long is closed with a code that says come back.
+    pub stuck: Duration,
+    /// Silence after which the server pings, and after twice which it gives a socket up.
+    pub ping: Duration,
+    /// Paces towards dancers.
+    pub track_pace: Duration,
+    pub like_pace: Duration,
+    pub thanks_pace: Duration,
+    /// Over how long the sockets are asked to leave when the node stops.
+    pub drain: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            connections_per_address: 10,
+            connects_per_minute: 10,
+            max_message_bytes: schemas::limits::FRAME_BYTES,
+            venues: Vec::new(),
+            origins: Vec::new(),
+            https: false,
+            bad_frames: 5,
+            stuck: Duration::from_secs(15),
+            ping: Duration::from_secs(30),
+            track_pace: Duration::from_secs(1),
+            like_pace: Duration::from_millis(200),
+            thanks_pace: Duration::from_millis(500),
+            drain: Duration::from_secs(2),
+        }
+    }
+}
+
+/// Cloned freely; all clones share one node.
+#[derive(Clone)]
+pub struct Fanout {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub config: Config,
+    pub node: NodeId,
+    pub broker: Broker,
+    pub lobby: Lobby,
+    pub key: ClusterKey,
+    pub admit: Arc<dyn Admit>,
+    pub hubs: hubs::Hubs,
+    pub news: Arc<lobby_board::LobbyBoard>,
+    pub limits: limits::AddressLimits,
+    pub stop: CancellationToken,
+    pub sockets: TaskTracker,
+}
+
+impl Fanout {
+    pub fn new(
+        config: Config,
+        broker: Broker,
+        sessions: Sessions,
+        lobby: Lobby,
+        key: ClusterKey,
+        admit: Arc<dyn Admit>,
+        stop: CancellationToken,
+    ) -> Fanout {
+        let node = NodeId::random();
+        let (reporter, presence) = presence::channel(node.clone());
+        let hubs = hubs::Hubs::new(&config, broker.clone(), sessions, reporter);
+        let inner = Inner {
+            limits: limits::AddressLimits::new(&config),
+            news: Arc::default(),
+            sockets: TaskTracker::new(),
+            config,
+            node,
+            broker,
+            lobby,
+            key,
+            admit,
+            hubs,
+            stop,
+        };
+        let fanout = Fanout { inner: Arc::new(inner) };
+        tokio::spawn(presence.run(fanout.inner.broker.clone(), fanout.inner.hubs.clone(), fanout.inner.stop.clone()));
+        tokio::spawn(verdicts::follow(fanout.clone()));
+        tokio::spawn(lobby_board::follow(fanout.inner.news.clone(), fanout.inner.lobby.clone(), fanout.inner.stop.clone()));
+        fanout
+    }
+
+    /// Returns once `stop` was given and every socket has left.
+    pub async fn drained(&self) {
+        self.inner.stop.cancelled().await;
+        self.inner.sockets.close();
+        self.inner.sockets.wait().await;
+    }
+}

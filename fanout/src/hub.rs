@@ -1,0 +1,348 @@
+//! The hub of one session: follows its updates, puts them on the board, wakes its sockets, knows who is here.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use nats::{Applied, Session, Update};
+use parking_lot::Mutex;
+use schemas::note::{Applause, Clap, Present, Verdict};
+use schemas::server::ServerMessage;
+use schemas::state::{State, StateKind};
+use schemas::view::Change;
+use schemas::{PersonId, Seq, SessionId, say};
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::Instant;
+
+use crate::board::{Board, Cursor, Pulled, Slot};
+use crate::delivery::Delivery;
+use crate::hubs::Hubs;
+use crate::outbox::Outbox;
+use crate::presence::Reporter;
+use crate::{metrics, probes};
+
+/// A hub that nobody is in is forgotten after this.
+const LINGER: Duration = Duration::from_secs(30);
+
+#[derive(Clone, Copy, Debug)]
+pub struct Paces {
+    pub track: Duration,
+    pub like: Duration,
+    pub thanks: Duration,
+}
+
+pub struct Hub {
+    session: Session,
+    board: Mutex<Board>,
+    members: Mutex<Members>,
+    reporter: Reporter,
+}
+
+#[derive(Default)]
+struct Members {
+    sockets: HashMap<u64, Member>,
+    /// Sockets of each person here: tabs are counted once.
+    people: HashMap<Present, u32>,
+    next: u64,
+}
+
+struct Member {
+    who: Present,
+    outbox: Arc<Outbox>,
+}
+
+/// A socket's place in a hub; given back by [`Hub::leave`].
+pub type Ticket = u64;
+
+impl Hub {
+    pub fn start(session: Session, paces: Paces, reporter: Reporter, hubs: Hubs) -> Arc<Hub> {
+        let updates = session.updates();
+        let mut board = Board::new(paces.track, Instant::now());
+        let view = session.view();
+        let begin = view.run.as_ref().map_or(view.last, |run| run.begin.saturating_sub(1));
+        match session.since(begin) {
+            Some(facts) => facts.iter().for_each(|fact| board.seed(fact.seq, delivery(fact))),
+            None => board.start_after(view.last),
+        }
+        let hub = Arc::new(Hub { session, board: Mutex::new(board), members: Mutex::default(), reporter });
+        for state in hub.session.states() {
+            hub.put_state(&state);
+        }
+        tokio::spawn(Task { hub: hub.clone(), heard: 0, like: Pacer::new(paces.like), thanks: Pacer::new(paces.thanks) }.run(updates, hubs));
+        hub
+    }
+
+    pub fn id(&self) -> &SessionId {
+        self.session.id()
+    }
+
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.members.lock().sockets.is_empty()
+    }
+
+    /// Seats a socket. `place` is called under the board's lock, so that what it reads of the session and the cursor that it
+    /// makes belong to one moment: nothing falls between, nothing comes twice.
+    pub fn join<T>(&self, who: Present, outbox: Arc<Outbox>, hubs: &Hubs, place: impl FnOnce(&Board, &Session) -> T) -> (Ticket, T) {
+        let board = self.board.lock();
+        let placed = place(&board, &self.session);
+        let mut members = self.members.lock();
+        let ticket = members.next;
+        members.next += 1;
+        members.sockets.insert(ticket, Member { who, outbox });
+        let count = members.people.entry(who).or_default();
+        *count += 1;
+        if *count == 1 {
+            self.reporter.changed(self.id(), who, true);
+            if let Present::Dj(_) = who {
+                probes::answer(hubs.broker().clone(), hubs.clone(), self.id().clone());
+            }
+        }
+        (ticket, placed)
+    }
+
+    /// Reads board and session in one moment.
+    pub fn look<T>(&self, read: impl FnOnce(&Board, &Session) -> T) -> T {
+        read(&self.board.lock(), &self.session)
+    }
+
+    pub fn leave(&self, ticket: Ticket) {
+        let mut members = self.members.lock();
+        let Some(member) = members.sockets.remove(&ticket) else { return };
+        if let Some(count) = members.people.get_mut(&member.who) {
+            *count -= 1;
+            if *count == 0 {
+                members.people.remove(&member.who);
+                self.reporter.changed(self.id(), member.who, false);
+            }
+        }
+    }
+
+    pub fn pull(&self, cursor: &mut Cursor, limit: usize) -> Pulled {
+        self.board.lock().pull(cursor, limit)
+    }
+
+    /// Everyone who is here.
+    pub fn people(&self) -> Vec<Present> {
+        self.members.lock().people.keys().copied().collect()
+    }
+
+    /// Distinct dancers on this node.
+    pub fn dancers(&self) -> u64 {
+        self.members.lock().people.keys().filter(|who| matches!(who, Present::Dancer(_))).count() as u64
+    }
+
+    /// The listener count to say now: of the whole system where it is known, never less than is seen here.
+    pub fn listeners(&self) -> u64 {
+        let local = self.dancers();
+        match self.session.state(StateKind::Listeners) {
+            Some(State::Listeners { count, .. }) => count.max(local),
+            Some(State::Tally { .. } | State::Tempo { .. }) | None => local,
+        }
+    }
+
+    pub fn dj_outboxes(&self) -> Vec<Arc<Outbox>> {
+        self.members.lock().sockets.values().filter(|m| matches!(m.who, Present::Dj(_))).map(|m| m.outbox.clone()).collect()
+    }
+
+    /// Tells one person, on each of their sockets here, once.
+    pub fn tell(&self, verdict: &Verdict, message: &ServerMessage) {
+        let members = self.members.lock();
+        let mut told: Vec<*const Outbox> = Vec::new();
+        for member in members.sockets.values().filter(|m| person(m.who) == verdict.person) {
+            let socket = Arc::as_ptr(&member.outbox);
+            if !told.contains(&socket) {
+                told.push(socket);
+                member.outbox.send(message);
+            }
+        }
+    }
+
+    fn wake(&self) {
+        self.members.lock().sockets.values().for_each(|member| member.outbox.ring());
+    }
+
+    fn put_state(&self, state: &State) {
+        let view = self.session.view();
+        let Some(run) = view.live() else { return };
+        let slot = match state {
+            State::Tally { poll, .. } if run.poll.as_ref().is_some_and(|open| open.opened.poll == *poll) => Slot::Tally,
+            State::Tempo { play, .. } if run.current().is_some_and(|current| current.seq == *play) => Slot::Tempo,
+            State::Listeners { .. } => Slot::Listeners,
+            // Of a poll that is over or a track that is past: nobody should hear it any more.
+            State::Tally { .. } | State::Tempo { .. } => return,
+        };
+        self.board.lock().set(slot, Arc::new(Delivery::of(say::of_state(self.id(), state))));
+    }
+
+    fn put_fact(&self, fact: &Applied) {
+        let mut board = self.board.lock();
+        match &fact.change {
+            Change::Begun | Change::Ended(_) => [Slot::Tally, Slot::Tempo, Slot::Like, Slot::Thanks].into_iter().for_each(|slot| board.clear(slot)),
+            Change::Track(_) | Change::Stopped => board.clear(Slot::Tempo),
+            Change::PollOpened(_) | Change::PollClosed { .. } | Change::PollCancelled { .. } => board.clear(Slot::Tally),
+            Change::Away | Change::Back | Change::Metadata(_) | Change::Announced(_) | Change::AnnouncementEnded => {}
+        }
+        board.push(fact.seq, delivery(fact), matches!(fact.change, Change::Track(_)));
+    }
+}
+
+fn delivery(fact: &Applied) -> Arc<Delivery> {
+    Arc::new(Delivery::new(Some(fact.seq), fact.messages.clone()))
+}
+
+/// At most one a period: the first at once, then the newest when the period is over.
+struct Pacer {
+    every: Duration,
+    next: Instant,
+    waiting: Option<Arc<Delivery>>,
+}
+
+impl Pacer {
+    fn new(every: Duration) -> Self {
+        Pacer { every, next: Instant::now(), waiting: None }
+    }
+
+    fn offer(&mut self, delivery: Arc<Delivery>) {
+        self.waiting = Some(delivery);
+    }
+
+    /// What is due, or when to look again.
+    fn due(&mut self, now: Instant) -> (Option<Arc<Delivery>>, Option<Instant>) {
+        if self.waiting.is_some() && now < self.next {
+            return (None, Some(self.next));
+        }
+        let due = self.waiting.take();
+        if due.is_some() {
+            self.next = now + self.every;
+        }
+        (due, None)
+    }
+}
+
+struct Task {
+    hub: Arc<Hub>,
+    /// Applause up to this position was heard.
+    heard: Seq,
+    like: Pacer,
+    thanks: Pacer,
+}
+
+impl Task {
+    async fn run(mut self, mut updates: tokio::sync::broadcast::Receiver<Update>, hubs: Hubs) {
+        let mut empty_since = Instant::now();
+        let mut linger = tokio::time::interval(LINGER);
+        loop {
+            let again = self.settle();
+            tokio::select! {
+                update = updates.recv() => match update {
+                    Ok(update) => {
+                        self.take(update);
+                        // A burst is put on the board whole before the sockets are woken once.
+                        while let Ok(update) = updates.try_recv() {
+                            self.take(update);
+                        }
+                    }
+                    Err(RecvError::Lagged(_)) => self.catch_up(),
+                    Err(RecvError::Closed) => return,
+                },
+                () = wait_until(again) => {}
+                _ = linger.tick() => {
+                    if !self.hub.is_empty() {
+                        empty_since = Instant::now();
+                    } else if empty_since.elapsed() >= LINGER && hubs.forget(&self.hub) {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Shows what is due and wakes the sockets. Gives when something else will be due.
+    fn settle(&mut self) -> Option<Instant> {
+        let now = Instant::now();
+        let (like, like_again) = self.like.due(now);
+        let (thanks, thanks_again) = self.thanks.due(now);
+        let track_again = {
+            let mut board = self.hub.board.lock();
+            like.into_iter().for_each(|d| board.set(Slot::Like, d));
+            thanks.into_iter().for_each(|d| board.set(Slot::Thanks, d));
+            board.advance(now)
+        };
+        self.hub.wake();
+        [like_again, thanks_again, track_again].into_iter().flatten().min()
+    }
+
+    fn take(&mut self, update: Update) {
+        match update {
+            Update::Fact(fact) => {
+                metrics::fact_heard(fact.stamp);
+                self.warn_dj(&fact);
+                self.hub.put_fact(&fact);
+            }
+            Update::State(state) => self.hub.put_state(&state),
+            Update::Applause(applause) => self.applaud(&applause),
+        }
+    }
+
+    /// An end that the DJ did not ask for is told to them with its reason; everyone hears the end itself.
+    fn warn_dj(&self, fact: &Applied) {
+        let Change::Ended(reason) = &fact.change else { return };
+        let Some(reason) = reason.expiry() else { return };
+        let expired = ServerMessage::SessionExpired { session_id: self.hub.id().clone(), reason: reason.to_owned() };
+        self.hub.dj_outboxes().iter().for_each(|dj| dj.send(&expired));
+    }
+
+    /// Updates were missed in this process: the session still holds them.
+    fn catch_up(&mut self) {
+        let session = self.hub.session.clone();
+        let last = self.hub.board.lock().newest();
+        match session.since(last) {
+            Some(facts) => facts.iter().for_each(|fact| self.hub.put_fact(fact)),
+            None => self.hub.board.lock().start_after(session.view().last),
+        }
+        session.states().iter().for_each(|state| self.hub.put_state(state));
+    }
+
+    /// Each like to the DJ; to dancers the newest, paced.
+    fn applaud(&mut self, applause: &Applause) {
+        let view = self.hub.session.view();
+        let Some(run) = &view.run else { return };
+        let djs = self.hub.dj_outboxes();
+        for (_, clap) in applause.items.iter().filter(|(seq, _)| *seq > self.heard) {
+            let message = match clap {
+                Clap::Like(key) => run.plays.iter().rev().find(|play| play.key == *key).map(|play| say::like_received(&play.track)),
+                Clap::Thanks(reaction) => Some(ServerMessage::ReactionReceived { session_id: self.hub.id().clone(), reaction: *reaction }),
+            };
+            let Some(message) = message else { continue };
+            let delivery = Arc::new(Delivery::of(message));
+            for dj in &djs {
+                if !dj.applaud(delivery.clone()) {
+                    metrics::applause_dropped();
+                }
+            }
+            match clap {
+                Clap::Like(_) => self.like.offer(delivery),
+                Clap::Thanks(_) => self.thanks.offer(delivery),
+            }
+        }
+        self.heard = self.heard.max(applause.to);
+    }
+}
+
+async fn wait_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The person behind a seat.
+pub fn person(who: Present) -> PersonId {
+    match who {
+        Present::Dancer(person) | Present::Dj(person) => person,
+    }
+}

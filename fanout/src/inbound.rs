@@ -1,0 +1,256 @@
+//! What a socket's peer says: questions are answered here, everything else goes to admission.
+
+use axum::extract::ws::Message;
+use schemas::caller::{Admitted, Registered};
+use schemas::client::{self, ClientMessage, Incoming, Resume, Subscribe};
+use schemas::codec::Codec;
+use schemas::error::{Close, Refusal};
+use schemas::lobby::LobbyStatus;
+use schemas::note::Present;
+use schemas::rules::Goes;
+use schemas::server::ServerMessage;
+use schemas::{Code, Millis, PollId, SessionId};
+use std::sync::Arc;
+
+use crate::connection::{Connection, Place};
+use crate::delivery::bytes_of;
+use crate::hub::Hub;
+use crate::subscribe::{Placed, own_vote, place, sessions_list};
+use crate::metrics;
+
+/// What came of a message that the socket waited for.
+pub enum Done {
+    Admitted { message_id: Option<String>, result: Result<Admitted, Refusal>, hub: Option<Arc<Hub>> },
+    Entered { message_id: Option<String>, resume: Option<Resume>, entered: Result<Entered, Refusal> },
+}
+
+pub struct Entered {
+    hub: Arc<Hub>,
+    mine: Option<(PollId, u32)>,
+}
+
+impl Connection {
+    /// Takes one frame. Gives a reason where the socket is to be closed.
+    pub(crate) fn inbound(&mut self, frame: Message) -> Option<Close> {
+        let decoded = match (&frame, self.flavour.codec) {
+            (Message::Ping(_) | Message::Pong(_) | Message::Close(_), _) => return None,
+            (Message::Text(text), Codec::Json) => client::decode(Codec::Json, text.as_bytes()),
+            (Message::Binary(bytes), Codec::MsgPack) => client::decode(Codec::MsgPack, bytes),
+            (Message::Text(_), Codec::MsgPack) | (Message::Binary(_), Codec::Json) => {
+                Err(client::Undecodable { message_id: None, refusal: Code::InvalidMessage.into() })
+            }
+        };
+        metrics::received();
+        match decoded {
+            Ok(incoming) if !matches!(incoming.message, ClientMessage::SendBulkLike(_)) && bytes_of(&frame) > self.fanout.inner.config.max_message_bytes => {
+                Some(Close::TooLarge)
+            }
+            Ok(incoming) => self.take(incoming),
+            Err(undecodable) => self.refuse(undecodable),
+        }
+    }
+
+    fn refuse(&mut self, undecodable: client::Undecodable) -> Option<Close> {
+        metrics::bad_frame();
+        if undecodable.refusal.code == Code::TooLarge {
+            return Some(Close::TooLarge);
+        }
+        self.answer(undecodable.message_id, &Err(undecodable.refusal));
+        self.bad_frames.check().is_err().then_some(Close::BadMessages)
+    }
+
+    fn take(&mut self, incoming: Incoming) -> Option<Close> {
+        let Incoming { message_id, message } = incoming;
+        let kind = message.kind();
+        if kind.rule().goes == Goes::Answer && !matches!(message, ClientMessage::Ping) && self.questions.check().is_err() {
+            self.answer(message_id, &Err(Code::Rate.into()));
+            return None;
+        }
+        match message {
+            ClientMessage::Ping => self.say(&ServerMessage::Pong { timestamp: Millis::now() }),
+            ClientMessage::GetSessions => {
+                let list = sessions_list(&self.fanout.inner.lobby, self.caller.subscribed.as_ref(), Millis::now());
+                self.say(&list);
+            }
+            ClientMessage::ValidateSession(validate) => {
+                let entry = self.fanout.inner.lobby.get(&validate.session_id);
+                let is_valid = entry.is_some_and(|e| e.record.status != LobbyStatus::Ended);
+                self.say(&ServerMessage::SessionValid { session_id: validate.session_id, is_valid });
+            }
+            ClientMessage::Subscribe(subscribe) => {
+                self.subscribe(message_id, subscribe);
+                return None;
+            }
+            message => {
+                self.admit(Incoming { message_id, message });
+                return None;
+            }
+        }
+        self.answer(message_id, &Ok(Admitted::Stored(None)));
+        None
+    }
+
+    fn admit(&mut self, incoming: Incoming) {
+        let message_id = incoming.message_id.clone();
+        let goes = incoming.message.kind().rule().goes;
+        let work = self.fanout.inner.admit.accept(self.caller.clone(), incoming);
+        if goes == Goes::In {
+            self.claims.push(Box::pin(async move { (message_id, work.await) }));
+            return;
+        }
+        let hubs = self.fanout.inner.hubs.clone();
+        self.slow = Some(Box::pin(async move {
+            let mut result = work.await;
+            let mut hub = None;
+            if let Ok(Admitted::Registered(registered)) = &result {
+                match hubs.enter(&registered.session).await {
+                    Ok(entered) => hub = Some(entered),
+                    Err(_) => result = Err(Code::Unavailable.into()),
+                }
+            }
+            Done::Admitted { message_id, result, hub }
+        }));
+    }
+
+    fn subscribe(&mut self, message_id: Option<String>, subscribe: Subscribe) {
+        self.flavour.positions |= subscribe.resume.is_some_and(|r| r != Resume::Wanted(false));
+        let Some(id) = subscribe.session_id else {
+            let list = sessions_list(&self.fanout.inner.lobby, None, Millis::now());
+            if self.flavour.positions {
+                let epoch = self.fanout.inner.broker.epoch();
+                self.say(&ServerMessage::Subscribed { session_id: None, epoch, at: 0, recovered: false, reason: None });
+            }
+            self.say(&list);
+            return self.answer(message_id, &Ok(Admitted::Stored(None)));
+        };
+        let (hubs, broker) = (self.fanout.inner.hubs.clone(), self.fanout.inner.broker.clone());
+        let (person, known) = (self.caller.person, self.caller.known);
+        self.slow = Some(Box::pin(async move {
+            let entered = match hubs.enter(&id).await {
+                Ok(hub) => {
+                    // Somebody new cannot have voted, so nobody is asked.
+                    let mine = if known { own_vote(&broker, hub.session(), person).await } else { None };
+                    Ok(Entered { hub, mine })
+                }
+                Err(_) => Err(Code::Unavailable.into()),
+            };
+            Done::Entered { message_id, resume: subscribe.resume, entered }
+        }));
+    }
+
+    pub(crate) fn finish(&mut self, done: Done) -> Option<Close> {
+        match done {
+            Done::Admitted { message_id, result, hub } => {
+                if let (Ok(Admitted::Registered(registered)), Some(hub)) = (&result, hub) {
+                    self.become_dj(registered, hub);
+                }
+                self.answer(message_id, &result);
+                None
+            }
+            Done::Entered { message_id, resume, entered: Ok(entered) } => {
+                self.enter(entered, resume);
+                self.answer(message_id, &Ok(Admitted::Stored(None)));
+                None
+            }
+            Done::Entered { message_id, entered: Err(refusal), .. } => {
+                // Today's clients subscribe once per connection: closed with a code that says come back, they try again.
+                self.answer(message_id, &Err(refusal));
+                Some(Close::Unavailable)
+            }
+        }
+    }
+
+    fn enter(&mut self, entered: Entered, resume: Option<Resume>) {
+        let Entered { hub, mine } = entered;
+        let id = hub.id().clone();
+        self.leave_subscription(&id);
+        let who = Present::Dancer(self.caller.person);
+        let (hubs, epoch) = (&self.fanout.inner.hubs, self.fanout.inner.broker.epoch());
+        let seat = |place_of: &mut Option<Place>| -> Placed {
+            let (ticket, placed) = hub.join(who, self.outbox.clone(), hubs, |board, session| place(board, session, resume, epoch, mine, Millis::now()));
+            let cursor = placed.cursor;
+            if let Some(before) = place_of {
+                before.cursor = cursor.of_dj(before.dj.is_some());
+                if let Some(old) = before.dancer.replace(ticket) {
+                    before.hub.leave(old);
+                }
+            } else {
+                *place_of = Some(Place { hub: hub.clone(), cursor, dancer: Some(ticket), dj: None });
+            }
+            placed
+        };
+        let at = self.places.iter().position(|p| *p.hub.id() == id);
+        let mut taken = at.map(|i| self.places.swap_remove(i));
+        let placed = seat(&mut taken);
+        self.places.extend(taken);
+        self.caller.subscribed = Some(id.clone());
+        metrics::subscribed(outcome(&placed));
+        let Placed { subscribed, state, .. } = placed;
+        subscribed.iter().for_each(|message| self.say(message));
+        let list = sessions_list(&self.fanout.inner.lobby, Some(&id), Millis::now());
+        self.say(&list);
+        self.say(&ServerMessage::ListenerCount { session_id: id, count: hub.listeners() });
+        state.iter().for_each(|message| self.say(message));
+    }
+
+    /// A socket follows one session as a dancer; the one before is left.
+    fn leave_subscription(&mut self, unless: &SessionId) {
+        for place in self.places.iter_mut().filter(|p| p.hub.id() != unless) {
+            if let Some(ticket) = place.dancer.take() {
+                place.hub.leave(ticket);
+            }
+        }
+        self.places.retain(|place| place.dancer.is_some() || place.dj.is_some());
+    }
+
+    fn become_dj(&mut self, registered: &Registered, hub: Arc<Hub>) {
+        self.caller.dj = registered.dj.clone().or(self.caller.dj.take());
+        if !self.caller.owns(&registered.session, registered.begin) {
+            self.caller.owned.retain(|(session, _)| *session != registered.session);
+            self.caller.owned.push((registered.session.clone(), registered.begin));
+        }
+        self.say(&ServerMessage::SessionRegistered {
+            session_id: registered.session.clone(),
+            dj_name: registered.dj_name.clone(),
+            authenticated: registered.authenticated,
+        });
+        let heard = self.heard.as_ref().is_some_and(|(s, begin)| *s == registered.session && *begin == registered.begin);
+        let existing = self.places.iter().position(|p| *p.hub.id() == registered.session);
+        let who = Present::Dj(self.caller.person);
+        let (ticket, cursor) = hub.join(who, self.outbox.clone(), &self.fanout.inner.hubs, |board, session| {
+            let last = session.view().last;
+            // A run that began with this very message is still to be heard by its DJ; one that went on is not said again.
+            let fresh = last == registered.begin && !heard && board.covers(registered.begin.saturating_sub(1));
+            board.cursor(if fresh { registered.begin.saturating_sub(1) } else { last }).of_dj(true)
+        });
+        match existing {
+            Some(i) => {
+                let place = &mut self.places[i];
+                place.cursor.is_dj = true;
+                if let Some(old) = place.dj.replace(ticket) {
+                    place.hub.leave(old);
+                }
+            }
+            None => self.places.push(Place { hub, cursor, dancer: None, dj: Some(ticket) }),
+        }
+    }
+
+    /// The facts after this place's cursor have left the board: it starts again from the state, and says so where it can.
+    pub(crate) fn restart(&mut self, i: usize) {
+        metrics::subscribed("restarted");
+        let place_now = &mut self.places[i];
+        let hub = place_now.hub.clone();
+        let resume = self.flavour.positions.then_some(Resume::At { epoch: self.fanout.inner.broker.epoch(), seq: place_now.cursor.seq });
+        let placed = hub.look(|board, session| place(board, session, resume, self.fanout.inner.broker.epoch(), None, Millis::now()));
+        place_now.cursor = placed.cursor.of_dj(place_now.cursor.is_dj);
+        placed.subscribed.iter().chain(&placed.state).for_each(|message| self.out.push(crate::delivery::encode(message, None, self.flavour.codec)));
+    }
+}
+
+fn outcome(placed: &Placed) -> &'static str {
+    match &placed.subscribed {
+        Some(ServerMessage::Subscribed { recovered: true, .. }) => "recovered",
+        Some(ServerMessage::Subscribed { reason: Some(_), .. }) => "refused",
+        Some(_) | None => "state",
+    }
+}

@@ -1,0 +1,61 @@
+//! The only file here that knows a metric's name.
+
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use schemas::Millis;
+use schemas::codec::Codec;
+use schemas::error::Close;
+
+pub fn describe() {
+    describe_gauge!("pika_connections", "Open sockets by form.");
+    describe_counter!("pika_frames_sent_total", "Frames written to sockets.");
+    describe_counter!("pika_frames_received_total", "Frames read from sockets.");
+    describe_counter!("pika_bad_frames_total", "Frames that are no message of the contract.");
+    describe_counter!("pika_socket_closes_total", "Sockets closed by the server, by reason.");
+    describe_counter!("pika_connects_refused_total", "Upgrades refused, by reason.");
+    describe_counter!("pika_subscribes_total", "Answers to SUBSCRIBE: state, recovered, or the reason why not.");
+    describe_counter!("pika_applause_dropped_total", "LIKE_RECEIVED that a DJ's socket had no room for.");
+    describe_histogram!("pika_fact_delay_seconds", Unit::Seconds, "From the broker's stamp of a fact to this node's board.");
+}
+
+pub fn connected(codec: Codec, by: f64) {
+    gauge!("pika_connections", "form" => form(codec)).increment(by);
+}
+
+fn form(codec: Codec) -> &'static str {
+    match codec {
+        Codec::Json => "json",
+        Codec::MsgPack => "msgpack",
+    }
+}
+
+pub fn sent(frames: usize) {
+    counter!("pika_frames_sent_total").increment(frames as u64);
+}
+
+pub fn received() {
+    counter!("pika_frames_received_total").increment(1);
+}
+
+pub fn bad_frame() {
+    counter!("pika_bad_frames_total").increment(1);
+}
+
+pub fn closed(why: Close) {
+    counter!("pika_socket_closes_total", "reason" => why.words()).increment(1);
+}
+
+pub fn refused(why: &'static str) {
+    counter!("pika_connects_refused_total", "reason" => why).increment(1);
+}
+
+pub fn subscribed(outcome: &'static str) {
+    counter!("pika_subscribes_total", "outcome" => outcome).increment(1);
+}
+
+pub fn applause_dropped() {
+    counter!("pika_applause_dropped_total").increment(1);
+}
+
+pub fn fact_heard(stamp: Millis) {
+    histogram!("pika_fact_delay_seconds").record(Millis::now().since(stamp).max(0) as f64 / 1000.0);
+}

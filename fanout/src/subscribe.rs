@@ -1,0 +1,115 @@
+//! The answer to SUBSCRIBE, in the contract's order: the list, the count, the state, the acknowledgement.
+
+use std::time::Duration;
+
+use nats::{Broker, Lobby, Session};
+use schemas::client::Resume;
+use schemas::limits::{LIST_BYTES, LIST_SESSIONS};
+use schemas::note::AskMine;
+use schemas::server::{ServerMessage, SessionEntry};
+use schemas::state::{State, StateKind};
+use schemas::view::Run;
+use schemas::{Epoch, Millis, PersonId, PollId, Seq, SessionId, say};
+
+use crate::board::{Board, Cursor};
+
+/// How long the answer waits for a person's own vote before it leaves the optional fields out.
+const MINE: Duration = Duration::from_millis(250);
+
+/// The session asked for first, then the newest, cut to whole entries within the contract's bounds.
+pub fn sessions_list(lobby: &Lobby, first: Option<&SessionId>, now: Millis) -> ServerMessage {
+    let asked = first.and_then(|id| lobby.get(id)).filter(|e| e.record.status != schemas::lobby::LobbyStatus::Ended);
+    let others = lobby.on().into_iter().filter(|e| Some(&e.session) != first);
+    let mut sessions: Vec<SessionEntry> = Vec::new();
+    let mut bytes = 0;
+    for entry in asked.into_iter().chain(others).take(LIST_SESSIONS) {
+        let entry = entry.record.entry(&entry.session, now);
+        bytes += serde_json::to_string(&entry).map_or(0, |json| json.len() + 1);
+        if bytes > LIST_BYTES {
+            break;
+        }
+        sessions.push(entry);
+    }
+    ServerMessage::SessionsList { sessions }
+}
+
+/// This person's own vote in the open poll, where there is one and somebody can say.
+pub async fn own_vote(broker: &Broker, session: &Session, person: PersonId) -> Option<(PollId, u32)> {
+    let poll = session.view().live()?.poll.as_ref()?.opened.poll;
+    let ask = AskMine { session: session.id().clone(), poll, person };
+    let mine = broker.ask_mine(session.id().partition(), &ask, MINE).await?;
+    mine.option.map(|option| (poll, option))
+}
+
+/// Where a socket stands after SUBSCRIBE, and what it is told of the state at that moment.
+pub struct Placed {
+    pub cursor: Cursor,
+    /// In front of everything else, for those who asked for positions.
+    pub subscribed: Option<ServerMessage>,
+    pub state: Vec<ServerMessage>,
+}
+
+/// Called under the board's lock.
+pub fn place(board: &Board, session: &Session, resume: Option<Resume>, epoch: Epoch, mine: Option<(PollId, u32)>, now: Millis) -> Placed {
+    let view = session.view();
+    let subscribed = |at, recovered, reason: Option<&str>| ServerMessage::Subscribed {
+        session_id: Some(session.id().clone()),
+        epoch,
+        at,
+        recovered,
+        reason: reason.map(str::to_owned),
+    };
+    let fresh = |reason| {
+        let state = match view.live() {
+            Some(run) => state(session, run, mine, now),
+            None => vec![ServerMessage::SessionEnded { session_id: session.id().clone() }],
+        };
+        let subscribed = resume.filter(|r| *r != Resume::Wanted(false)).map(|_| subscribed(view.last, false, reason));
+        Placed { cursor: board.cursor(view.last), subscribed, state }
+    };
+    match resume {
+        None | Some(Resume::Wanted(_)) => fresh(None),
+        Some(Resume::At { epoch: theirs, seq }) => match judge(board, session, epoch, theirs, seq) {
+            Ok(()) => Placed { cursor: board.cursor_without_states(seq), subscribed: Some(subscribed(seq, true, None)), state: vec![] },
+            Err(reason) => fresh(Some(reason)),
+        },
+    }
+}
+
+/// Whether exactly what came after `seq` can be given, or why not.
+fn judge(board: &Board, session: &Session, epoch: Epoch, theirs: Epoch, seq: Seq) -> Result<(), &'static str> {
+    let view = session.view();
+    if theirs != epoch || seq > view.last {
+        // A position that this log has not reached is a position in another log.
+        return Err("unknown_epoch");
+    }
+    let begin = view.run.as_ref().map_or(0, |run| run.begin);
+    if seq < begin {
+        return Err("too_old");
+    }
+    if board.covers(seq) { Ok(()) } else { Err("too_far") }
+}
+
+fn state(session: &Session, run: &Run, mine: Option<(PollId, u32)>, now: Millis) -> Vec<ServerMessage> {
+    let mut messages = Vec::new();
+    if let Some(play) = run.current() {
+        messages.push(say::now_playing(session.id(), run, &play.track));
+        if let Some(tempo @ State::Tempo { .. }) = session.state(StateKind::Tempo)
+            && matches!(&tempo, State::Tempo { play: of, .. } if *of == play.seq)
+        {
+            messages.push(say::of_state(session.id(), &tempo));
+        }
+    }
+    if let Some(poll) = &run.poll {
+        let tally = match session.state(StateKind::Tally) {
+            Some(State::Tally { poll: of, votes, .. }) if of == poll.opened.poll => votes,
+            Some(_) | None => vec![0; poll.opened.options.len()],
+        };
+        let mine = mine.filter(|(of, _)| *of == poll.opened.poll).map(|(_, option)| option);
+        messages.push(say::poll_started(session.id(), poll, Some(&tally), mine));
+    }
+    if let Some(entry) = say::active(run, now) {
+        messages.push(say::announcement(session.id(), run, entry));
+    }
+    messages
+}

@@ -1,0 +1,124 @@
+//! `/ws`: who may open a socket, as whom, and in which form.
+
+use std::net::IpAddr;
+
+use axum::Router;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::{Extension, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use schemas::caller::Caller;
+use schemas::codec::Codec;
+use schemas::error::Refusal;
+use schemas::limits::BULK_FRAME_BYTES;
+use schemas::{Code, PersonId, cookie};
+
+use crate::connection::Connection;
+use crate::delivery::Flavour;
+use crate::{Fanout, metrics};
+
+/// Bytes that the socket library reads at once and may hold unsent, for each socket: messages are small and sockets many.
+const READ_BUFFER: usize = 4 * 1024;
+const WRITE_BUFFER: usize = 16 * 1024;
+
+/// The caller's address is read from an `Extension<IpAddr>`.
+pub fn routes(fanout: Fanout) -> Router {
+    Router::new().route("/ws", get(upgrade)).with_state(fanout)
+}
+
+async fn upgrade(State(fanout): State<Fanout>, address: Option<Extension<IpAddr>>, headers: HeaderMap, ws: WebSocketUpgrade) -> Response {
+    let address = address.map(|a| a.0);
+    if fanout.inner.stop.is_cancelled() {
+        return refuse("draining", Code::Unavailable.into());
+    }
+    if !origin_allowed(&headers, &fanout.inner.config.origins) {
+        return refuse("origin", Refusal::with(Code::NotOwner, "This page may not open a socket here"));
+    }
+    let Some((codec, protocol)) = form(&headers) else {
+        return refuse("protocol", Refusal::with(Code::InvalidMessage, "Unknown subprotocol; pika.v1.json and pika.v1.msgpack are spoken here"));
+    };
+    let Some(seat) = fanout.inner.limits.enter(address) else {
+        return refuse("address", Code::TooManyConnections.into());
+    };
+    let key = &fanout.inner.key;
+    let known = cookie::person_of(headers.get(header::COOKIE).and_then(|v| v.to_str().ok()), key);
+    let person = known.unwrap_or_else(PersonId::random);
+    let mut caller = Caller::new(person, known.is_some());
+    caller.address = address.map(|ip| key.address(ip));
+    caller.node = Some(fanout.inner.node.clone());
+    let set_cookie = known.is_none().then(|| cookie::set_cookie(person, key, fanout.inner.config.https));
+    let ours = protocol.is_some();
+    let mut ws = ws
+        .max_message_size(BULK_FRAME_BYTES)
+        .max_frame_size(BULK_FRAME_BYTES)
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(WRITE_BUFFER)
+        .max_write_buffer_size(WRITE_BUFFER + 2 * schemas::limits::SOCKET_BYTES);
+    if let Some(protocol) = protocol {
+        ws = ws.protocols([protocol]);
+    }
+    let tracker = fanout.inner.sockets.clone();
+    let mut response = ws.on_upgrade(move |socket| {
+        let connection = Connection::new(fanout, caller, Flavour { codec, positions: false }, ours, seat);
+        tracker.track_future(connection.run(socket))
+    });
+    if let Some(cookie) = set_cookie.and_then(|c| HeaderValue::from_str(&c).ok()) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+/// The form the client asked for: JSON when it names none, nothing when it names only what we do not speak.
+fn form(headers: &HeaderMap) -> Option<(Codec, Option<&'static str>)> {
+    let mut named = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(',')).map(str::trim).peekable();
+    if named.peek().is_none() {
+        return Some((Codec::Json, None));
+    }
+    named.find_map(|name| match name {
+        Codec::JSON_PROTOCOL => Some((Codec::Json, Some(Codec::JSON_PROTOCOL))),
+        Codec::MSGPACK_PROTOCOL => Some((Codec::MsgPack, Some(Codec::MSGPACK_PROTOCOL))),
+        _ => None,
+    })
+}
+
+/// Programs send no origin. A page may open a socket to its own host, or where it is listed.
+fn origin_allowed(headers: &HeaderMap, allowed: &[String]) -> bool {
+    let Some(origin) = headers.get(header::ORIGIN) else { return true };
+    let Ok(origin) = origin.to_str() else { return false };
+    let host = headers.get(header::HOST).and_then(|v| v.to_str().ok());
+    let own = origin.split_once("://").map(|(_, h)| h).zip(host).is_some_and(|(theirs, ours)| theirs.eq_ignore_ascii_case(ours));
+    own || allowed.iter().any(|a| a.eq_ignore_ascii_case(origin))
+}
+
+fn refuse(why: &'static str, refusal: Refusal) -> Response {
+    metrics::refused(why);
+    let status = StatusCode::from_u16(refusal.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (status, axum::Json(refusal.body())).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(header::HeaderName, &'static str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect()
+    }
+
+    #[test]
+    fn an_unknown_subprotocol_is_refused_and_none_is_json() {
+        assert_eq!(form(&headers(&[])), Some((Codec::Json, None)));
+        assert_eq!(form(&headers(&[(header::SEC_WEBSOCKET_PROTOCOL, "soap, pika.v1.msgpack")])), Some((Codec::MsgPack, Some("pika.v1.msgpack"))));
+        assert_eq!(form(&headers(&[(header::SEC_WEBSOCKET_PROTOCOL, "soap")])), None);
+    }
+
+    #[test]
+    fn a_strangers_page_may_not_open_a_socket() {
+        let from = |origin: &'static str| headers(&[(header::ORIGIN, origin), (header::HOST, "pika.dance")]);
+        assert!(origin_allowed(&headers(&[]), &[]));
+        assert!(origin_allowed(&from("https://pika.dance"), &[]));
+        assert!(!origin_allowed(&from("https://evil.example"), &[]));
+        assert!(!origin_allowed(&from("null"), &[]));
+        assert!(origin_allowed(&from("https://app.example"), &["https://app.example".to_owned()]));
+    }
+}
