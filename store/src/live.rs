@@ -20,19 +20,20 @@ pub trait Live: Send + Sync {
     /// Sessions of this partition whose latest run has not ended.
     async fn open_runs(&self, partition: Partition) -> Result<Vec<SessionId>, StoreError>;
 
-    /// The latest run of a session.
+    /// The latest run of a session: of the last epoch in which one began, the last to begin. Its `pos` does not tell, because a
+    /// late like moves an old run's past a new one's.
     async fn run(&self, session: &SessionId) -> Result<Option<RunRow>, StoreError>;
 
     /// Runs that ended, newest end first.
     async fn recent_runs(&self, limit: usize) -> Result<Vec<RunRow>, StoreError>;
 
-    /// Plays of a run, newest first.
+    /// Plays of a run, newest first; analysis filled from fingerprints where a play had none.
     async fn history(&self, session: &SessionId, begin: Seq, limit: usize) -> Result<Vec<PlayRow>, StoreError>;
 
     /// The latest run's recap.
     async fn recap(&self, session: &SessionId) -> Result<Option<Recap>, StoreError>;
 
-    /// Keeps what an analysis found; gives how many of the run's distinct tracks were matched.
+    /// Keeps what an analysis found, for this run only; gives how many of the run's distinct tracks were matched.
     async fn save_fingerprints(&self, session: &SessionId, begin: Seq, prints: &[Fingerprint]) -> Result<usize, StoreError>;
 
     /// The most liked tracks of all time, most likes first.

@@ -9,7 +9,8 @@ pub mod runs;
 pub mod sample;
 pub mod tokens;
 
-/// One test for each promise of [`Live`](crate::Live). The expression opens a fresh store, and is awaited by nobody.
+/// One test for each promise of [`Live`](crate::Live). The expression gives a fresh store, in a box or in anything else that
+/// points to one; it is evaluated for each promise, within an async function.
 #[macro_export]
 macro_rules! live_promises {
     ($fresh:expr) => {

@@ -5,29 +5,32 @@ use super::rows;
 use crate::rows::{LikeRow, PersonLike};
 
 pub fn save(c: &Connection, like: &LikeRow) -> rusqlite::Result<()> {
-    let sql = "INSERT INTO likes (session, begin, person, track_key, pos, standing, play, liked_at, ops)
+    let sql = "INSERT INTO likes (session, begin, track_key, person, pos, standing, play, liked_at, ops)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT DO UPDATE SET
           pos = excluded.pos, standing = excluded.standing, play = excluded.play, liked_at = excluded.liked_at, ops = excluded.ops
         WHERE excluded.pos > likes.pos";
     let ops = rows::ops_bytes(&like.ops);
     let (person, key) = (like.person.0, like.key.0);
-    rows::change(c, sql, params![like.session.as_str(), like.begin, person, key, like.pos.0, like.on, like.play, like.liked_at.0, ops])
+    rows::change(c, sql, params![like.session.as_str(), like.begin, key, person, like.pos.0, like.on, like.play, like.liked_at.0, ops])
         .map(drop)
 }
 
 pub fn of_run(c: &Connection, session: &SessionId, begin: Seq) -> rusqlite::Result<Vec<LikeRow>> {
-    rows::all(c, "SELECT * FROM likes WHERE session = ? AND begin = ? ORDER BY person, track_key", params![session.as_str(), begin], row)
+    rows::all(c, "SELECT * FROM likes WHERE session = ? AND begin = ? ORDER BY track_key, person", params![session.as_str(), begin], row)
 }
 
+/// CROSS JOIN keeps this order: by the run's plays to the person's likes, not through everybody's likes of the run.
+/// Reads all that one person ever liked, to count and to order it: a few thousand rows after years of evenings.
 pub fn of_person(c: &Connection, person: PersonId, limit: usize) -> rusqlite::Result<(Vec<PersonLike>, u64)> {
-    let newest = "SELECT l.session, l.begin, l.play, p.artist, p.title, l.liked_at, r.dj_name, r.began_at
-        FROM likes AS l
-        JOIN plays AS p ON p.session = l.session AND p.begin = l.begin AND p.play = l.play
-        JOIN runs AS r ON r.session = l.session AND r.begin = l.begin
-        WHERE l.person = ? AND l.standing = 1
-        ORDER BY l.liked_at DESC, l.begin DESC, l.play DESC LIMIT ?";
-    let likes = rows::all(c, newest, params![person.0, rows::limit(limit)], |row| {
+    let newest_first = "SELECT l.session, l.begin, l.play, p.artist, p.title, l.liked_at, r.dj_name, r.began_at
+        FROM likers AS who
+        JOIN runs AS r ON r.session = who.session AND r.begin = who.begin
+        CROSS JOIN plays AS p ON p.session = who.session AND p.begin = who.begin
+        CROSS JOIN likes AS l ON l.session = p.session AND l.begin = p.begin AND l.track_key = p.track_key AND l.person = who.person
+        WHERE who.person = ? AND l.standing = 1 AND l.play = p.play
+        ORDER BY l.liked_at DESC, l.begin DESC, l.play DESC";
+    let mut likes = rows::all(c, newest_first, [person.0], |row| {
         Ok(PersonLike {
             session: rows::session(row)?,
             begin: row.get("begin")?,
@@ -39,7 +42,8 @@ pub fn of_person(c: &Connection, person: PersonId, limit: usize) -> rusqlite::Re
             began_at: rows::millis(row, "began_at")?,
         })
     })?;
-    let count = rows::number(c, "SELECT count(*) FROM likes WHERE person = ? AND standing = 1", [person.0])?;
+    let count = likes.len() as u64;
+    likes.truncate(limit);
     Ok((likes, count))
 }
 

@@ -1,4 +1,4 @@
-//! No question may read a whole table, nor sort more than one run's rows, however much history there is.
+//! No question may read a whole table, nor sort more than one run's rows or one person's, however much history there is.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -59,8 +59,10 @@ fn no_question_reads_a_whole_table() {
         // An index walked in its order until the limit is reached reads no more than it gives.
         let scans = plan.iter().filter(|step| step.starts_with("SCAN") && !(step.contains("USING INDEX") && sql.contains("LIMIT ?")));
         assert_eq!(scans.count(), 0, "{sql}\n  {steps}");
-        let within_a_run = sql.contains("session = ?");
-        let sorts = plan.iter().filter(|step| step.contains("TEMP B-TREE") && !within_a_run && !sql.contains("partition = ?"));
+        let others_likes = plan.iter().filter(|step| step.starts_with("SEARCH l ") && !step.contains("person=?"));
+        assert_eq!(others_likes.count(), 0, "a person's likes are looked for among everybody's\n{sql}\n  {steps}");
+        let bounded = ["session = ?", "partition = ?", "person = ?"].iter().any(|key| sql.contains(key));
+        let sorts = plan.iter().filter(|step| step.contains("TEMP B-TREE") && !bounded);
         assert_eq!(sorts.count(), 0, "{sql}\n  {steps}");
     }
 }

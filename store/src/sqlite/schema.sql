@@ -52,19 +52,31 @@ CREATE TABLE plays (
   PRIMARY KEY (session, begin, play)
 ) STRICT, WITHOUT ROWID;
 
+-- Likes come in for the track that plays, so with the track before the person a flush touches a few neighbouring pages.
 CREATE TABLE likes (
   session   TEXT    NOT NULL,
   begin     INTEGER NOT NULL,
-  person    BLOB    NOT NULL,
   track_key BLOB    NOT NULL,
+  person    BLOB    NOT NULL,
   pos       INTEGER NOT NULL,
   standing  INTEGER NOT NULL, -- 0 once taken back: the row stays, so that a late copy of the like cannot bring it back
   play      INTEGER NOT NULL,
   liked_at  INTEGER NOT NULL,
   ops       BLOB    NOT NULL, -- the last messageIds applied, 16 bytes each, oldest first; the same in wishes and votes
-  PRIMARY KEY (session, begin, person, track_key)
+  PRIMARY KEY (session, begin, track_key, person)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX likes_by_person ON likes (person, liked_at, begin, play) WHERE standing = 1;
+
+-- In which runs a person liked something: the way from a person to their likes. An index of every like by person would
+-- touch another page for each like of a flush; this is written once for a person and an evening.
+CREATE TABLE likers (
+  person  BLOB    NOT NULL,
+  session TEXT    NOT NULL,
+  begin   INTEGER NOT NULL,
+  PRIMARY KEY (person, session, begin)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER like_added AFTER INSERT ON likes BEGIN
+  INSERT INTO likers VALUES (new.person, new.session, new.begin) ON CONFLICT DO NOTHING;
+END;
 
 CREATE TABLE wishes (
   session    TEXT    NOT NULL,
