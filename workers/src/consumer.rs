@@ -11,7 +11,7 @@ use schemas::fact::EndReason;
 use schemas::note::Mine;
 use schemas::state::{State, StateKind};
 use schemas::view::{Change, OpenPoll};
-use schemas::{Millis, Pos, Seq, SessionId};
+use schemas::{Millis, Pos, SessionId};
 use store::Changes;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinSet;

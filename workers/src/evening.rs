@@ -80,8 +80,10 @@ impl Fold {
                 likes: 0,
                 tempo: TempoCount::default(),
             };
-            rows.plays.insert(play.seq, row);
+            rows.play(row);
             rows.run.change((), place.pos, |row| row.tracks += 1);
+        } else {
+            rows.run.touch((), place.pos);
         }
     }
 
@@ -105,7 +107,7 @@ impl Fold {
                 status: PollStatus::Open,
                 votes: vec![0; opened.options.len()],
             };
-            rows.polls.insert(opened.poll, row);
+            rows.open(row);
         }
     }
 

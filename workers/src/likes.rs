@@ -40,6 +40,7 @@ impl Fold {
         };
         if rows.likes.settled(&id, place.pos) {
             let counted = row.on && (op.is_none() || repeats(&row.ops, op));
+            touch(rows, key, place);
             return (LikeResult::Repeated, counted.then_some(Clap::Like(key)));
         }
         if repeats(&row.ops, op) {
@@ -80,7 +81,11 @@ impl Fold {
             rows.likes.insert(id, row);
             return LikeResult::Repeated;
         };
-        if rows.likes.settled(&id, place.pos) || repeats(&row.ops, op) {
+        if rows.likes.settled(&id, place.pos) {
+            touch(rows, key, place);
+            return LikeResult::Repeated;
+        }
+        if repeats(&row.ops, op) {
             return LikeResult::Repeated;
         }
         let (stood, of) = (row.on, row.play);
@@ -110,4 +115,11 @@ impl Fold {
 fn count(rows: &mut Rows, play: Seq, pos: Pos, by: i64) {
     rows.plays.change(play, pos, |row| row.likes = row.likes.saturating_add_signed(by));
     rows.run.change((), pos, |row| row.likes = row.likes.saturating_add_signed(by));
+}
+
+/// A settled like may have counted for any play of its track.
+fn touch(rows: &mut Rows, key: TrackKey, place: Place) {
+    let plays: Vec<Seq> = rows.plays.iter().filter(|(play, row)| **play < place.seq() && row.key == key).map(|(play, _)| *play).collect();
+    plays.into_iter().for_each(|play| rows.plays.touch(play, place.pos));
+    rows.run.touch((), place.pos);
 }

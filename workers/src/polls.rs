@@ -46,10 +46,14 @@ impl Fold {
         };
         let stands = vote.option;
         let again = repeats(&vote.ops, op);
+        let settled = rows.votes.settled(&id, place.pos);
+        if settled {
+            rows.polls.touch(poll, place.pos);
+        }
         if !allow_change && stands != option && !again {
             return rejected(Rejection::AlreadyVoted);
         }
-        if !allow_change || again || rows.votes.settled(&id, place.pos) {
+        if !allow_change || again || settled {
             return (VoteResult::Repeated, Outcome::Counted { option: stands });
         }
         rows.votes.change(id, place.pos, |row| {

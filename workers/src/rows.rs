@@ -80,6 +80,12 @@ impl<K: Ord + Copy, R: Placed> Table<K, R> {
         }
     }
 
+    /// Marks a row to be saved again although its value stands. A flush that was cut short may have saved the row that was counted and
+    /// not the one with the count, which was made anew on loading and is to be written now.
+    pub fn touch(&mut self, key: K, pos: Pos) {
+        self.change(key, pos, |_| {});
+    }
+
     /// Changes what is kept beside the log, as a count made anew after loading.
     fn correct(&mut self, change: impl Fn(&K, &mut R)) {
         for (key, kept) in &mut self.kept {
@@ -149,24 +155,30 @@ impl Rows {
         for (_, like) in self.likes.iter().filter(|(_, like)| like.on) {
             *likes.entry(like.play).or_default() += 1;
         }
-        // Wishes of plays that are long over need not have been loaded; the counts of those plays stand.
-        let mut tempo = BTreeMap::<Seq, TempoCount>::new();
-        for (_, wish) in self.wishes.iter() {
-            if let Some(count) = tempo.entry(wish.play).or_default().of(wish.preference) {
-                *count += 1;
-            }
-        }
-        let total = likes.values().sum();
+        let (total, tracks) = (likes.values().sum(), self.plays.iter().count() as u64);
+        let (wishes, votes) = (&self.wishes, &self.votes);
+        self.run.correct(|_, row| (row.likes, row.tracks) = (total, tracks));
         self.plays.correct(|play, row| {
             row.likes = likes.get(play).copied().unwrap_or(0);
-            row.tempo = tempo.get(play).copied().unwrap_or(row.tempo);
+            row.tempo = tempo(wishes, *play);
         });
-        let (tracks, votes) = (self.plays.iter().count() as u64, &self.votes);
-        self.run.correct(|_, row| (row.likes, row.tracks) = (total, tracks));
         self.polls.correct(|poll, row| match row.status {
             PollStatus::Open | PollStatus::Closing { .. } => row.votes = tally(votes, *poll, row.options.len()),
             PollStatus::Closed { .. } | PollStatus::Cancelled { .. } => {}
         });
+    }
+
+    /// A play that begins, with the likes and wishes that a flush cut short may have saved before it.
+    pub fn play(&mut self, mut row: PlayRow) {
+        row.likes = self.likes.iter().filter(|(_, like)| like.on && like.play == row.play).count() as u64;
+        row.tempo = tempo(&self.wishes, row.play);
+        self.plays.insert(row.play, row);
+    }
+
+    /// A poll that opens, with the votes that a flush cut short may have saved before it.
+    pub fn open(&mut self, mut row: PollRow) {
+        row.votes = tally(&self.votes, row.poll, row.options.len());
+        self.polls.insert(row.poll, row);
     }
 
     /// The votes of a poll counted from the rows, one a person.
@@ -195,6 +207,16 @@ impl Rows {
             })
         });
     }
+}
+
+fn tempo(wishes: &Table<(Seq, PersonId), WishRow>, play: Seq) -> TempoCount {
+    let mut counts = TempoCount::default();
+    for wish in wishes.range((play, PersonId([0; 16]))..=(play, PersonId([0xff; 16]))) {
+        if let Some(count) = counts.of(wish.preference) {
+            *count += 1;
+        }
+    }
+    counts
 }
 
 fn tally(votes: &Table<(PollId, PersonId), VoteRow>, poll: PollId, options: usize) -> Vec<u64> {

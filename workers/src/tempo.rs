@@ -15,7 +15,8 @@ impl Fold {
         let id = (play, person);
         let Some(rows) = self.rows_at(place) else { return };
         let before = match rows.wishes.get(&id) {
-            Some(row) if rows.wishes.settled(&id, place.pos) || repeats(&row.ops, op) => return,
+            Some(_) if rows.wishes.settled(&id, place.pos) => return rows.plays.touch(play, place.pos),
+            Some(row) if repeats(&row.ops, op) => return,
             Some(row) => {
                 let before = row.preference;
                 rows.wishes.change(id, place.pos, |row| {

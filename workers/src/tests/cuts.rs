@@ -106,7 +106,7 @@ proptest! {
         whole.save_fold(&mut scene.fold);
         let mut cut = Shelf::default();
         fold_on(&mut cut, &scene.log, 0, &cuts);
-        prop_assert_eq!(whole, cut);
+        prop_assert_eq!(whole.unlike(&cut), "");
     }
 
     /// Rows were saved and the position was not, or another owner is ahead: entries are folded again onto rows that know the future.
@@ -120,7 +120,8 @@ proptest! {
         let mut again = Shelf::default();
         fold_on(&mut again, &log[..reached], 0, &[back]);
         fold_on(&mut again, log, back.min(reached), &cuts);
-        prop_assert_eq!(whole, again);
+        [&mut whole, &mut again].into_iter().for_each(Shelf::forget_places);
+        prop_assert_eq!(whole.unlike(&again), "");
     }
 
     /// A crash cut a flush short: some of its rows are stored, and its runs are not, because they come last.
@@ -150,6 +151,7 @@ proptest! {
         changes.votes.retain(|_| keep());
         shelf.save(changes);
         fold_on(&mut shelf, log, back, &[]);
-        prop_assert_eq!(whole, shelf);
+        [&mut whole, &mut shelf].into_iter().for_each(Shelf::forget_places);
+        prop_assert_eq!(whole.unlike(&shelf), "");
     }
 }

@@ -1,6 +1,7 @@
 //! A store that keeps the promise of a store and nothing more: a row never goes back to an older place.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
 
 use nats::Entry;
 use schemas::fact::PlacedFact;
@@ -25,6 +26,12 @@ fn put<K: Ord, R: Placed>(table: &mut BTreeMap<K, R>, key: K, row: R) {
     if table.get(&key).is_none_or(|old| old.pos() < row.pos()) {
         table.insert(key, row);
     }
+}
+
+/// The rows in which two tables differ.
+fn unlike<K: Ord + Debug, R: PartialEq + Debug>(a: &BTreeMap<K, R>, b: &BTreeMap<K, R>) -> String {
+    let keys: BTreeSet<&K> = a.keys().chain(b.keys()).collect();
+    keys.into_iter().filter(|key| a.get(key) != b.get(key)).map(|key| format!("{:?}\n  against {:?}\n", a.get(key), b.get(key))).collect()
 }
 
 fn of_run<K, R: Clone>(table: &BTreeMap<K, R>, of: impl Fn(&R) -> bool) -> Vec<R> {
@@ -58,6 +65,26 @@ impl Shelf {
         let mut changes = empty();
         fold.drain_into(&mut changes);
         self.save(changes);
+    }
+
+    /// Where two shelves differ; empty when nowhere.
+    pub fn unlike(&self, other: &Shelf) -> String {
+        [
+            unlike(&self.runs, &other.runs),
+            unlike(&self.plays, &other.plays),
+            unlike(&self.likes, &other.likes),
+            unlike(&self.wishes, &other.wishes),
+            unlike(&self.polls, &other.polls),
+            unlike(&self.votes, &other.votes),
+        ]
+        .concat()
+    }
+
+    /// Rows with counts may carry a later place than they need when entries were folded again: what they say is the same.
+    pub fn forget_places(&mut self) {
+        self.runs.values_mut().for_each(|row| row.pos = Pos(0));
+        self.plays.values_mut().for_each(|row| row.pos = Pos(0));
+        self.polls.values_mut().for_each(|row| row.pos = Pos(0));
     }
 
     /// The fold that goes on after `upto`, as `load` makes it.
