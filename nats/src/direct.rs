@@ -3,8 +3,11 @@
 use async_nats::{HeaderMap, Message};
 use bytes::Bytes;
 use futures_util::StreamExt;
+use schemas::codec::{Codec, LOG_VERSION};
+use schemas::fact::FactRecord;
 use schemas::{Millis, Seq};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
 use crate::connection::{Broker, BrokerError};
@@ -22,22 +25,36 @@ pub(crate) struct Stored {
 
 impl Stored {
     /// The body, if it is of a version that we read.
-    pub fn body<T: serde::de::DeserializeOwned>(&self) -> Result<T, BrokerError> {
+    pub fn body<T: DeserializeOwned>(&self) -> Result<T, BrokerError> {
         self.try_body().map_err(|why| self.unreadable(why))
     }
 
-    pub fn try_body<T: serde::de::DeserializeOwned>(&self) -> Result<T, String> {
+    pub fn try_body<T: DeserializeOwned>(&self) -> Result<T, String> {
+        self.version()?;
+        schemas::codec::from_log(&self.payload).map_err(|e| e.to_string())
+    }
+
+    /// The counterpart of [`crate::batch::Outgoing::fact`].
+    pub fn try_fact(&self) -> Result<FactRecord, String> {
+        self.version()?;
+        read_fact(&self.payload)
+    }
+
+    fn version(&self) -> Result<(), String> {
         let version = self.headers.get(headers::VERSION).map(|v| v.as_str()).ok_or("no version")?;
         let number: u32 = version.parse().map_err(|_| "no version number")?;
-        if number != schemas::codec::LOG_VERSION && number + 1 != schemas::codec::LOG_VERSION {
-            return Err(format!("version {number}"));
-        }
-        schemas::codec::from_log(&self.payload).map_err(|e| e.to_string())
+        let known = number == LOG_VERSION || number + 1 == LOG_VERSION;
+        if known { Ok(()) } else { Err(format!("version {number}")) }
     }
 
     pub fn unreadable(&self, why: impl std::fmt::Display) -> BrokerError {
         BrokerError::Unreadable { subject: self.subject.clone(), seq: self.seq, why: why.to_string() }
     }
+}
+
+/// The body of a fact.
+pub(crate) fn read_fact(payload: &[u8]) -> Result<FactRecord, String> {
+    Codec::MsgPack.decode(payload).map_err(|e| e.to_string())
 }
 
 /// What to get: the fields of the broker's request.

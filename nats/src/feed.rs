@@ -10,6 +10,7 @@ use schemas::state::State;
 use schemas::{Millis, Seq, SessionId};
 
 use crate::connection::{Broker, BrokerError};
+use crate::direct::read_fact;
 use crate::subjects;
 
 pub(crate) enum FeedItem {
@@ -50,7 +51,7 @@ fn fact_item(session: &SessionId, message: &async_nats::Message) -> FeedItem {
     let placed = || {
         let seq = number("Nats-Sequence")?;
         let stamp = Millis::parse(header("Nats-Time-Stamp")?)?;
-        let record = from_log(&message.payload).ok()?;
+        let record = read_fact(&message.payload).ok()?;
         Some((number("Nats-Last-Sequence")?, PlacedFact { session: session.clone(), seq, stamp, record }))
     };
     placed().map_or(FeedItem::Unreadable, |(previous, fact)| FeedItem::Fact { previous, fact })

@@ -142,7 +142,7 @@ impl Broker {
     /// The session's newest fact.
     pub async fn newest_fact(&self, session: &SessionId) -> Result<Option<PlacedFact>, BrokerError> {
         let Some(message) = self.last_on(LIVE, &subjects::out(session)).await? else { return Ok(None) };
-        let record = message.body()?;
+        let record = message.try_fact().map_err(|why| message.unreadable(why))?;
         Ok(Some(PlacedFact { session: session.clone(), seq: message.seq, stamp: message.stamp, record }))
     }
 
@@ -214,8 +214,7 @@ struct Purged {}
 /// A batch in its order: facts first, so that each one's sequence follows from the last; the lobby record at the end.
 fn layout(session: &SessionId, expected: Seq, facts: &[FactRecord], lobby: Option<&LobbyRecord>, timers: &[Timer]) -> Vec<Outgoing> {
     let out = subjects::out(session);
-    let mut messages: Vec<Outgoing> =
-        facts.iter().map(|record| Outgoing::new(out.clone(), record).with(headers::KIND, record.fact.kind())).collect();
+    let mut messages: Vec<Outgoing> = facts.iter().map(|record| Outgoing::fact(out.clone(), record)).collect();
     // The guard on the first guards the whole batch.
     messages[0].headers.insert(headers::EXPECTED, expected.to_string());
     messages.extend(timers.iter().map(|timer| schedule(session, timer)));
@@ -251,7 +250,7 @@ fn entry(message: Stored) -> Entry {
         Entry::Unreadable { seq: message.seq, subject: message.subject.clone(), why }
     };
     match subjects::parse_live(&message.subject) {
-        Some((_, session, Leaf::Out)) => match message.try_body() {
+        Some((_, session, Leaf::Out)) => match message.try_fact() {
             Ok(record) => Entry::Fact(PlacedFact { session, seq: message.seq, stamp: message.stamp, record }),
             Err(why) => unreadable(why),
         },

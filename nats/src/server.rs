@@ -100,6 +100,12 @@ impl Server {
     }
 }
 
+/// The address of the server that runs, or last ran, in this directory; for tools beside a running `pika dev`.
+pub fn running(dir: &Path) -> Option<String> {
+    let port: u16 = std::fs::read_to_string(dir.join("nats.port")).ok()?.trim().parse().ok()?;
+    Some(format!("nats://127.0.0.1:{port}"))
+}
+
 /// Finds nats-server >= 2.12: `PIKA_NATS_SERVER` is read by the `pika` binary and passed as `hint`; else PATH; else `~/.cache/pika/bin/nats-server`.
 pub fn find(hint: Option<PathBuf>) -> Result<PathBuf, ServerError> {
     if let Some(program) = hint {
