@@ -5,33 +5,39 @@
 //! reaches only their own likes, and only a run's owner sees its polls. Every route stands in [`routes`], with its shape
 //! in `/openapi.json`. It knows nothing of sockets, writes nothing to the log, and keeps no state that a restart could lose.
 
-mod config;
-mod desk;
+mod routes;
+
 mod djs;
-mod export;
-mod failure;
 mod fingerprints;
-mod fresh;
 mod health;
+mod history;
 mod join;
 mod likes;
-mod listeners;
-mod metrics;
 mod openapi;
-mod owner;
 mod pages;
-mod perimeter;
-mod posted;
+mod polls;
 mod qr;
 mod recap;
-mod routes;
 mod sessions;
-mod stage;
 mod stats;
+
+mod listeners;
 mod tokens;
+
+mod config;
+mod desk;
+mod export;
+mod failure;
+mod fresh;
+mod metrics;
+mod owner;
+mod perimeter;
+mod posted;
+mod stage;
+mod wants;
+
 #[cfg(test)]
 mod trial;
-mod wants;
 
 use std::sync::Arc;
 

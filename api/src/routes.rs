@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::perimeter::perimeter;
-use crate::{djs, fingerprints, health, join, likes, metrics, openapi, pages, qr, recap, sessions, stats};
+use crate::{djs, fingerprints, health, history, join, likes, metrics, openapi, pages, qr, recap, sessions, stats};
 
 /// Bytes of a request's body, unless a route says more.
 const BODY: usize = 10 * 1024;
@@ -28,7 +28,7 @@ pub(crate) fn table() -> OpenApiRouter<Arc<Desk>> {
         .routes(routes!(sessions::list_as_before))
         .routes(routes!(sessions::active))
         .routes(routes!(sessions::recent))
-        .routes(routes!(sessions::history))
+        .routes(routes!(history::history))
         .routes(routes!(join::join))
         // Afterwards.
         .routes(routes!(recap::recap))

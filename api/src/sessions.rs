@@ -1,4 +1,4 @@
-//! What is on, what was on, and what was played.
+//! What is on, and what was on.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -10,14 +10,14 @@ use nats::lobby::LobbyEntry;
 use schemas::error::ErrorBody;
 use schemas::lobby::LobbyStatus;
 use schemas::server::SessionEntry;
-use schemas::{Code, Millis, Seq, SessionId};
+use schemas::{Code, Millis, SessionId};
 use serde::{Deserialize, Serialize};
-use store::{PlayRow, RunRow};
+use store::RunRow;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::desk::Desk;
 use crate::failure::Failure;
-use crate::posted::{Asked, Named};
+use crate::posted::Asked;
 use crate::wants::Wants;
 
 /// A page of `/api/sessions` when the caller names no limit, and the most that one may hold.
@@ -27,7 +27,6 @@ const PAGE_MOST: usize = 500;
 const ACTIVE: usize = 100;
 const RECENT: usize = 10;
 const RECENT_MOST: usize = 50;
-const HISTORY: usize = 50;
 
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -191,53 +190,4 @@ pub(crate) async fn recent(State(desk): State<Arc<Desk>>, wants: Wants, Asked(qu
     }
     let runs = desk.stored(desk.live.recent_runs(limit)).await?;
     Ok(wants.say(&runs.into_iter().map(EndedSession::of).collect::<Vec<_>>()))
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct HistoryTrack {
-    /// Names this play among all plays of the session.
-    id: Seq,
-    artist: String,
-    title: String,
-    #[schema(value_type = String, format = DateTime)]
-    played_at: Millis,
-    /// Beats a minute, where known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    bpm: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    key: Option<String>,
-}
-
-impl HistoryTrack {
-    fn of(play: PlayRow) -> Self {
-        HistoryTrack {
-            id: play.play,
-            artist: play.track.artist.into_string(),
-            title: play.track.title.into_string(),
-            played_at: play.played_at,
-            bpm: play.track.analysis.bpm,
-            key: play.track.analysis.key,
-        }
-    }
-}
-
-/// The last tracks of the session's latest evening.
-///
-/// A session that nobody knows has played nothing: clients ask as soon as they join, which may be before the first track.
-#[utoipa::path(get, path = "/api/sessions/{id}/history", tag = "sessions", params(("id" = String, Path, description = "A session's id")), responses(
-    (status = 200, description = "Newest first, at most 50", body = [HistoryTrack]),
-    (status = 404, description = "No session can have this id", body = ErrorBody),
-    (status = 503, description = "The store is away", body = ErrorBody)))]
-pub(crate) async fn history(State(desk): State<Arc<Desk>>, wants: Wants, Named(session): Named) -> Result<Response, Failure> {
-    // The lobby knows of a new evening before the store does; an older evening's tracks must not stand in for it.
-    let begin = match desk.stage.running(&session) {
-        Some(entry) => Some(entry.begin()),
-        None => desk.stored(desk.live.run(&session)).await?.map(|run| run.begin),
-    };
-    let plays = match begin {
-        Some(begin) => desk.stored(desk.live.history(&session, begin, HISTORY)).await?,
-        None => Vec::new(),
-    };
-    Ok(wants.say(&plays.into_iter().map(HistoryTrack::of).collect::<Vec<_>>()))
 }

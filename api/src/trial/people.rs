@@ -1,0 +1,57 @@
+//! DJs, and figures over all evenings.
+
+use serde_json::json;
+
+use super::*;
+
+#[tokio::test]
+async fn a_djs_page_shows_their_past_and_not_what_still_goes_on() {
+    let world = World::new();
+    let newer = RunRow { tracks: 12, dj_name: "DJ KRYSPIN".to_owned(), ..over(run("friday-night", 100), 90) };
+    let older = RunRow { tracks: 30, ..over(run("thursday-night", 5), 60) };
+    let other = RunRow { slug: "dj-other".to_owned(), ..over(run("other-night", 7), 60) };
+    world.save(|changes| changes.runs = vec![older, newer, run("still-going", 200), other]).await;
+    let expected = json!({"slug": "dj-kryspin", "djName": "DJ KRYSPIN", "totalSessions": 2, "totalTracks": 42, "sessions": [
+        {"id": "friday-night", "djName": "DJ KRYSPIN", "startedAt": "2026-01-24T20:00:00.000Z", "endedAt": "2026-01-24T21:30:00.000Z", "trackCount": 12},
+        {"id": "thursday-night", "djName": "DJ Kryspin", "startedAt": "2026-01-24T20:00:00.000Z", "endedAt": "2026-01-24T21:00:00.000Z", "trackCount": 30},
+    ]});
+    assert_eq!(world.get("/api/dj/dj-kryspin").await.json(), expected);
+    assert_eq!(world.get("/api/dj/DJ-Kryspin").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_dj_without_a_past_is_not_found() {
+    let world = World::new();
+    for slug in ["nobody", "%27%20OR%201%3D1", &"x".repeat(2_000)] {
+        assert_eq!(world.get(&format!("/api/dj/{slug}")).await.failure(), (404, "not_found".to_owned()), "{slug}");
+    }
+}
+
+#[tokio::test]
+async fn the_most_liked_tracks_come_first_and_sums_are_over_all() {
+    let world = World::new();
+    assert_eq!(world.get("/api/stats/global").await.json(), json!({"totalSessions": 0, "totalTracks": 0, "totalLikes": 0}));
+    assert_eq!(world.get("/api/stats/top-tracks").await.json(), json!([]));
+    let run = RunRow { tracks: 12, likes: 13, ..over(run("friday-night", 100), 90) };
+    let plays: Vec<_> = (0..12).map(|i| PlayRow { likes: i, ..play(&run, 101 + i, "Artist", &format!("Title {i}")) }).collect();
+    let likes =
+        plays.iter().enumerate().flat_map(|(i, play)| (0..i).map(move |person| like(play, PersonId([person as u8; 16]), 200))).collect();
+    world
+        .save(|changes| {
+            changes.runs = vec![run];
+            changes.plays = plays;
+            changes.likes = likes;
+        })
+        .await;
+    let top = world.get("/api/stats/top-tracks").await.json();
+    assert_eq!((top.as_array().unwrap().len(), &top[0]), (10, &json!({"artist": "Artist", "title": "Title 11", "likeCount": 11})));
+    assert_eq!(world.get("/api/stats/global").await.json(), json!({"totalSessions": 1, "totalTracks": 12, "totalLikes": 13}));
+}
+
+#[tokio::test]
+async fn figures_that_cost_much_are_given_out_again_for_a_while() {
+    let world = World::with(Config { stats_fresh: Duration::from_secs(3600), ..Config::default() });
+    assert_eq!(world.get("/api/stats/global").await.json()["totalSessions"], json!(0));
+    world.save(|changes| changes.runs = vec![over(run("friday-night", 100), 90)]).await;
+    assert_eq!(world.get("/api/stats/global").await.json()["totalSessions"], json!(0));
+}
