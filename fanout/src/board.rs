@@ -37,6 +37,12 @@ pub struct Cursor {
 }
 
 impl Cursor {
+    /// The same place, as if this state had not been heard.
+    pub fn without(mut self, slot: Slot) -> Self {
+        self.slots[slot as usize] = 0;
+        self
+    }
+
     /// The same place for a socket that is, or is not, the DJ's.
     pub fn of_dj(mut self, is_dj: bool) -> Self {
         self.is_dj = is_dj;

@@ -11,7 +11,7 @@ use schemas::state::{State, StateKind};
 use schemas::view::Run;
 use schemas::{Epoch, Millis, PersonId, PollId, Seq, SessionId, say};
 
-use crate::board::{Board, Cursor};
+use crate::board::{Board, Cursor, Slot};
 
 /// How long the answer waits for a person's own vote before it leaves the optional fields out.
 const MINE: Duration = Duration::from_millis(250);
@@ -65,7 +65,8 @@ pub fn place(board: &Board, session: &Session, resume: Option<Resume>, epoch: Ep
             None => vec![ServerMessage::SessionEnded { session_id: session.id().clone() }],
         };
         let subscribed = resume.filter(|r| *r != Resume::Wanted(false)).map(|_| subscribed(view.last, false, reason));
-        Placed { cursor: board.cursor(view.last), subscribed, state }
+        // The contract's state has no tempo: it follows the answer as the newest value that this socket has not heard.
+        Placed { cursor: board.cursor(view.last).without(Slot::Tempo), subscribed, state }
     };
     match resume {
         None | Some(Resume::Wanted(_)) => fresh(None),
@@ -94,11 +95,6 @@ fn state(session: &Session, run: &Run, mine: Option<(PollId, u32)>, now: Millis)
     let mut messages = Vec::new();
     if let Some(play) = run.current() {
         messages.push(say::now_playing(session.id(), run, &play.track));
-        if let Some(tempo @ State::Tempo { .. }) = session.state(StateKind::Tempo)
-            && matches!(&tempo, State::Tempo { play: of, .. } if *of == play.seq)
-        {
-            messages.push(say::of_state(session.id(), &tempo));
-        }
     }
     if let Some(poll) = &run.poll {
         let tally = match session.state(StateKind::Tally) {

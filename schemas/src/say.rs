@@ -44,6 +44,7 @@ pub fn poll_started(session: &SessionId, poll: &OpenPoll, votes: Option<&[u64]>,
         total_votes: votes.map(|v| v.iter().sum()),
         has_voted: mine.map(|_| true),
         voted_option_index: mine,
+        allow_change: poll.opened.allow_change.then_some(true),
     }
 }
 

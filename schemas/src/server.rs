@@ -38,6 +38,9 @@ pub enum ServerMessage {
         has_voted: Option<bool>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         voted_option_index: Option<u32>,
+        /// Extension: said only where a vote may be changed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        allow_change: Option<bool>,
     },
     PollUpdate { poll_id: PollId, session_id: SessionId, votes: Vec<u64>, total_votes: u64 },
     PollEnded { poll_id: PollId, results: Vec<u64>, total_votes: u64, winner_index: i64 },

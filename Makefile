@@ -1,0 +1,44 @@
+# Pika's commands. `make help` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+CACHE := $(HOME)/.cache/pika
+export PATH := $(PATH):$(CACHE)/bin
+
+.PHONY: help tools web run test check lint fmt audit test-rust test-web test-browser clean
+
+help: ## Lists these commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
+
+tools: ## Finds or installs what is needed and missing: nats-server, the pages' packages
+	@deploy/tools.sh nats node
+
+web: tools ## Builds the pages into web/dist
+	@deploy/web.sh
+
+run: web ## Runs all roles on 127.0.0.1:3001 with data in ./data (PIKA_LISTEN, PIKA_DATA change them)
+	cargo build --package pika
+	exec target/debug/pika dev
+
+test: ## Everything that must hold before a change lands, on a clean checkout too
+	@deploy/test.sh
+
+check: ## The quick loop: format, lints, unit and contract tests
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --quiet -- -D warnings
+	cargo test --workspace --quiet --lib --bins --test sqlite
+
+lint: ## Format and lints, warnings as errors
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+
+fmt: ## Formats the code
+	cargo fmt --all
+
+audit: ## Licences, advisories and sources of every dependency
+	@deploy/tools.sh deny
+	cargo deny check
+
+clean: ## Removes what was built
+	cargo clean
+	rm -rf web/dist web/node_modules

@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Finds or installs, once and pinned, what Pika needs beside Rust. Usage: deploy/tools.sh nats node chromium deny
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+NATS_VERSION=v2.15.2
+DENY_VERSION=0.18.5
+bin="$HOME/.cache/pika/bin"
+mkdir -p "$bin"
+export PATH="$PATH:$bin"
+
+say() { printf 'tools: %s\n' "$*" >&2; }
+die() { say "$*"; exit 1; }
+
+# Debian's nats-server is 2.9; schedules and atomic batches need 2.12.
+nats_is_new_enough() {
+  local version
+  version=$(nats-server --version 2>/dev/null | sed -n 's/.*v\([0-9]*\)\.\([0-9]*\).*/\1 \2/p') || return 1
+  [ -n "$version" ] && { set -- $version; [ "$1" -gt 2 ] || { [ "$1" -eq 2 ] && [ "$2" -ge 12 ]; }; }
+}
+
+nats() {
+  nats_is_new_enough && return
+  [ -x "$bin/nats-server" ] && PATH="$bin:$PATH" nats_is_new_enough && return
+  command -v go >/dev/null || die "nats-server 2.12 or newer is needed: put it on PATH, or install Go and run this again"
+  say "building nats-server $NATS_VERSION (once, about two minutes) ..."
+  (cd / && GOBIN="$bin" go install "github.com/nats-io/nats-server/v2@$NATS_VERSION")
+}
+
+node() {
+  command -v npm >/dev/null || die "Node.js 20 or newer with npm is needed to build the pages"
+  [ web/node_modules/.package-lock.json -nt web/package-lock.json ] && return
+  say "installing the pages' packages ..."
+  (cd web && npm ci --no-audit --no-fund --silent)
+}
+
+chromium() {
+  command -v chromium >/dev/null && return
+  [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || die "Chromium is needed for the browser tests: put 'chromium' on PATH"
+  say "installing Chromium ..."
+  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null
+}
+
+deny() {
+  command -v cargo-deny >/dev/null && return
+  say "building cargo-deny $DENY_VERSION (once) ..."
+  cargo install --quiet --locked --root "$HOME/.cache/pika" cargo-deny@$DENY_VERSION
+}
+
+for tool in "$@"; do
+  case $tool in nats | node | chromium | deny) "$tool" ;; *) die "unknown tool $tool" ;; esac
+done

@@ -1,0 +1,90 @@
+//! `pika dev`: an evening on one machine. All roles in this process, a real nats-server as its child, SQLite in the data directory.
+
+use std::fs::{File, TryLockError};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use nats::server::{Server, ServerConfig};
+use tokio_util::sync::CancellationToken;
+
+use crate::node::{self, Node};
+use crate::settings::Settings;
+use crate::{admin, log, roles};
+
+/// How long the workers may take to commit and hand over once the sockets have left.
+const LEAVE: Duration = Duration::from_secs(10);
+
+pub async fn run(mut settings: Settings) -> anyhow::Result<()> {
+    log::start(&settings)?;
+    let data = std::path::absolute(&settings.data)?;
+    std::fs::create_dir_all(&data).with_context(|| format!("data directory {}", data.display()))?;
+    let _lock = lock(&data)?;
+    let listener = node::listen(settings.listen).await?;
+    settings.listen = listener.local_addr()?;
+    let stop = CancellationToken::new();
+    node::stop_on_signals(&stop)?;
+    let key = node::key(&settings, Some(&data))?;
+    let store = roles::open(&Settings { data: data.clone(), ..settings.clone() })?;
+    let metrics = admin::metrics()?;
+    let program = nats::server::find(settings.nats_server.clone())?;
+    let server = Server::start(ServerConfig { program, dir: data.join("nats"), port: settings.nats_port }).await.context("nats-server")?;
+    let served = serve(&settings, &data, &server, listener, key, store, metrics, stop).await;
+    server.stop().await;
+    served
+}
+
+#[allow(clippy::too_many_arguments)]
+async fn serve(
+    settings: &Settings,
+    data: &Path,
+    server: &Server,
+    listener: tokio::net::TcpListener,
+    key: schemas::secrets::ClusterKey,
+    store: store::sqlite::Sqlite,
+    metrics: metrics_exporter_prometheus::PrometheusHandle,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let node = Node::join(settings, vec![server.url()], key, stop.clone()).await?;
+    let ingest = node.ingest(settings);
+    let fanout = node.fanout(settings, ingest.clone());
+    // Workers and api leave last: what the sockets still said is folded before they go.
+    let last = CancellationToken::new();
+    let work = tokio::spawn(workers::run(settings.workers(), node.broker.clone(), Arc::new(store.clone()), last.clone()));
+    let deps = roles::api_deps(settings, &node, store);
+    let answers = tokio::spawn(api::run(deps.clone(), last.clone()));
+    let router = admin::routes(node.broker.clone(), metrics, stop.clone())
+        .merge(ingest::routes(ingest))
+        .merge(fanout::routes(fanout.clone()))
+        .merge(api::routes(deps));
+    let router = admin::with_address(api::perimeter(router, &settings.api()), settings.trusted_proxies.clone());
+    welcome(settings, data, server);
+    node::serve(listener, router, stop).await?;
+    fanout.drained().await;
+    last.cancel();
+    let _ = tokio::time::timeout(LEAVE, answers).await;
+    tokio::time::timeout(LEAVE, work).await.context("workers did not leave in time")?.context("workers")?.context("workers")
+}
+
+/// One process a data directory: two would fight over the log and the rows.
+fn lock(data: &Path) -> anyhow::Result<File> {
+    let path = data.join("lock");
+    let file = File::create(&path).with_context(|| format!("data directory {} cannot be written", data.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => bail!("another pika uses the data directory {}; stop it, or set PIKA_DATA", data.display()),
+        Err(TryLockError::Error(e)) => Err(e).with_context(|| format!("locking {}", path.display())),
+    }
+}
+
+fn welcome(settings: &Settings, data: &Path, server: &Server) {
+    let url = settings.public_url();
+    println!("pika {} is running", env!("CARGO_PKG_VERSION"));
+    println!("  page     {url}/");
+    println!("  api      {url}/docs");
+    println!("  metrics  {url}/metrics");
+    println!("  data     {}", data.display());
+    println!("  broker   {}", server.url());
+    println!("Go live from a terminal:  pika dj --name \"DJ Test\" --history samples/wcs-night.m3u --speed 120 --server {url}");
+}

@@ -1,0 +1,276 @@
+//! Settings: a TOML file, overridden by `PIKA_…` variables, overridden by flags. Unknown keys are errors.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use figment::Figment;
+use figment::providers::{Env, Format, Serialized, Toml};
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+/// Flags that every subcommand understands; each overrides the file and the environment.
+#[derive(clap::Args, Serialize, Default)]
+pub struct Overrides {
+    /// Settings file (TOML). Default: pika.toml in the working directory, if there is one.
+    #[arg(long, global = true, value_name = "FILE")]
+    #[serde(skip)]
+    pub config: Option<PathBuf>,
+    /// Address to serve on.
+    #[arg(long, global = true, value_name = "HOST:PORT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    listen: Option<SocketAddr>,
+    /// Data directory.
+    #[arg(long, global = true, value_name = "DIR")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<PathBuf>,
+    /// nats-server addresses, comma-separated.
+    #[arg(long, global = true, value_name = "URL,…", value_delimiter = ',')]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nats: Option<Vec<String>>,
+    /// Where rows are kept: sqlite:PATH.
+    #[arg(long, global = true, value_name = "STORE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    store: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Profile {
+    /// Loopback counts as a venue's network, and DJs may go live without a token.
+    Development,
+    Production,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    pub profile: Profile,
+    /// Where this process serves. It binds loopback unless told otherwise.
+    pub listen: SocketAddr,
+    /// The data directory: rows, the broker's log, the cluster's key.
+    pub data: PathBuf,
+    /// nats-server addresses. `pika dev` starts its own and ignores this.
+    pub nats: Vec<String>,
+    /// The nats-server program for `pika dev`. Default: on PATH, else where `make tools` puts it.
+    pub nats_server: Option<PathBuf>,
+    /// The port of `pika dev`'s own nats-server. 0: a free one, the same again after a restart.
+    pub nats_port: u16,
+    /// Copies of each stream: 1 on one machine, 3 in a cluster.
+    pub replicas: usize,
+    /// How long a publish waits for the broker before it is answered "Temporarily unavailable".
+    pub ack_milliseconds: u64,
+    /// Where rows are kept: `sqlite:PATH`. Default: pika.sqlite in the data directory.
+    pub store: Option<String>,
+    /// The cluster's key: at least 32 characters, the same for all roles. `pika dev` makes one in the data directory.
+    pub secret: Option<String>,
+    /// Where people open the pages. Default: http:// and the listen address.
+    pub public_url: Option<String>,
+    /// Whether people come over HTTPS.
+    pub https: bool,
+    /// Whether a DJ without a token may go live. Default: in development.
+    pub anonymous_djs: Option<bool>,
+    /// Networks whose address stands for a whole floor. Default: loopback in development, none in production.
+    pub venues: Option<Vec<IpNet>>,
+    /// Other origins whose pages may call and open sockets.
+    pub origins: Vec<String>,
+    /// Peers whose X-Forwarded-For is believed: the front.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Open sockets, and new ones a minute, from one address outside the venues.
+    pub max_connections_per_ip: u32,
+    pub max_connects_per_minute: u32,
+    /// The largest frame, at most the contract's 10 KiB; bulk likes keep their own limit.
+    pub max_message_size_bytes: usize,
+    /// Multiplies every message budget; 0 lifts them.
+    pub budgets: f64,
+    /// Seconds that a DJ may be away before the session ends.
+    pub grace_seconds: u64,
+    /// Seconds of silence after which a session is abandoned, and the age at which it ends anyway.
+    pub idle_seconds: u64,
+    pub age_seconds: u64,
+    /// Seconds that a dancer who left stays counted.
+    pub stay_seconds: u64,
+    /// Seconds of silence after which a node counts as dead.
+    pub node_silence_seconds: u64,
+    /// Milliseconds over which sockets are asked to leave when the process stops.
+    pub drain_milliseconds: u64,
+    /// What is logged: error, warn, info, debug, or a filter like `info,nats=debug`.
+    pub log: String,
+    /// Log lines as JSON. Default: in production.
+    pub log_json: Option<bool>,
+}
+
+impl Settings {
+    fn defaults(profile: Profile) -> Self {
+        Settings {
+            profile,
+            listen: SocketAddr::from(([127, 0, 0, 1], 3001)),
+            data: PathBuf::from("data"),
+            nats: vec!["nats://127.0.0.1:4222".to_owned()],
+            nats_server: None,
+            nats_port: 0,
+            replicas: 1,
+            ack_milliseconds: 2_000,
+            store: None,
+            secret: None,
+            public_url: None,
+            https: false,
+            anonymous_djs: None,
+            venues: None,
+            origins: Vec::new(),
+            trusted_proxies: Vec::new(),
+            max_connections_per_ip: 10,
+            max_connects_per_minute: 10,
+            max_message_size_bytes: schemas::limits::FRAME_BYTES,
+            budgets: 1.0,
+            grace_seconds: 300,
+            idle_seconds: 4 * 3600,
+            age_seconds: 24 * 3600,
+            stay_seconds: 300,
+            node_silence_seconds: 45,
+            drain_milliseconds: 2_000,
+            log: "info".to_owned(),
+            log_json: None,
+        }
+    }
+
+    pub fn development(&self) -> bool {
+        self.profile == Profile::Development
+    }
+
+    pub fn public_url(&self) -> String {
+        self.public_url.clone().unwrap_or_else(|| format!("http://{}", self.listen))
+    }
+
+    pub fn log_json(&self) -> bool {
+        self.log_json.unwrap_or(!self.development())
+    }
+
+    /// The settings as a TOML file that would give them, less the secrets.
+    pub fn shown(&self) -> anyhow::Result<String> {
+        let mut shown = self.clone();
+        shown.secret = shown.secret.map(|_| "(hidden)".to_owned());
+        Ok(toml::to_string(&shown)?)
+    }
+
+    pub fn ingest(&self) -> ingest::Config {
+        ingest::Config {
+            anonymous_djs: self.anonymous_djs.unwrap_or(self.development()),
+            budgets: self.budgets,
+            public_url: self.public_url(),
+            ..ingest::Config::default()
+        }
+    }
+
+    pub fn fanout(&self) -> fanout::Config {
+        let loopback = ["127.0.0.0/8", "::1/128"].iter().filter_map(|net| net.parse().ok());
+        let venues = self.venues.clone().unwrap_or_else(|| if self.development() { loopback.collect() } else { Vec::new() });
+        fanout::Config {
+            connections_per_address: self.max_connections_per_ip,
+            connects_per_minute: self.max_connects_per_minute,
+            max_message_bytes: self.max_message_size_bytes,
+            venues,
+            origins: self.origins.clone(),
+            https: self.https,
+            drain: Duration::from_millis(self.drain_milliseconds),
+            ..fanout::Config::default()
+        }
+    }
+
+    pub fn workers(&self) -> workers::Config {
+        workers::Config {
+            grace: Duration::from_secs(self.grace_seconds),
+            idle: Duration::from_secs(self.idle_seconds),
+            age: Duration::from_secs(self.age_seconds),
+            stay: Duration::from_secs(self.stay_seconds),
+            silence: Duration::from_secs(self.node_silence_seconds),
+            ..workers::Config::default()
+        }
+    }
+
+    pub fn api(&self) -> api::Config {
+        api::Config { public_url: self.public_url(), https: self.https, origins: self.origins.clone(), ..api::Config::default() }
+    }
+
+    pub fn broker(&self, servers: Vec<String>) -> nats::Config {
+        nats::Config { servers, replicas: self.replicas, ack_deadline: Duration::from_millis(self.ack_milliseconds), ..nats::Config::default() }
+    }
+}
+
+pub fn load(overrides: &Overrides, profile: Profile) -> anyhow::Result<Settings> {
+    let file = match &overrides.config {
+        Some(file) if !file.is_file() => bail!("settings file {} does not exist", file.display()),
+        Some(file) => file.clone(),
+        None => PathBuf::from("pika.toml"),
+    };
+    let figment = Figment::from(Serialized::defaults(Settings::defaults(profile)))
+        .merge(Toml::file(&file))
+        .merge(Env::raw().only(&["MAX_CONNECTIONS_PER_IP", "MAX_MESSAGE_SIZE_BYTES"]))
+        .merge(Env::prefixed("PIKA_").map(|key| key.as_str().to_lowercase().into()))
+        .merge(Serialized::defaults(overrides));
+    let settings: Settings = figment.extract().with_context(|| format!("settings (file {}, PIKA_… variables, flags)", file.display()))?;
+    check(&settings)?;
+    Ok(settings)
+}
+
+fn check(settings: &Settings) -> anyhow::Result<()> {
+    if settings.secret.as_ref().is_some_and(|secret| secret.len() < 32) {
+        bail!("`secret` must have at least 32 characters; `openssl rand -hex 32` makes one");
+    }
+    if !(1..=schemas::limits::FRAME_BYTES).contains(&settings.max_message_size_bytes) {
+        bail!("`max_message_size_bytes` must be 1 to {}", schemas::limits::FRAME_BYTES);
+    }
+    if !settings.budgets.is_finite() || settings.budgets < 0.0 {
+        bail!("`budgets` must be a number of at least 0");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::result_large_err)]
+    use super::*;
+    use figment::Jail;
+
+    #[test]
+    fn flags_win_over_the_environment_and_that_over_the_file() {
+        Jail::expect_with(|jail| {
+            jail.create_file("pika.toml", "listen = \"127.0.0.1:1\"\ngrace_seconds = 7\n")?;
+            jail.set_env("PIKA_LISTEN", "127.0.0.1:2");
+            let listen = |overrides: &Overrides| load(overrides, Profile::Production).unwrap().listen.port();
+            assert_eq!(listen(&Overrides::default()), 2);
+            assert_eq!(listen(&Overrides { listen: Some("127.0.0.1:3".parse().unwrap()), ..Overrides::default() }), 3);
+            assert_eq!(load(&Overrides::default(), Profile::Production).unwrap().grace_seconds, 7);
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn unknown_keys_and_short_secrets_are_errors() {
+        Jail::expect_with(|jail| {
+            jail.create_file("pika.toml", "listne = \"127.0.0.1:1\"\n")?;
+            let error = format!("{:#}", load(&Overrides::default(), Profile::Production).unwrap_err());
+            assert!(error.contains("listne"), "{error}");
+            jail.create_file("pika.toml", "secret = \"short\"\n")?;
+            assert!(load(&Overrides::default(), Profile::Production).is_err());
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn secrets_are_hidden_when_shown() {
+        let mut settings = Settings::defaults(Profile::Production);
+        settings.secret = Some("x".repeat(40));
+        assert!(!settings.shown().unwrap().contains("xxxx"));
+    }
+
+    #[test]
+    fn names_of_the_field_are_understood() {
+        Jail::expect_with(|jail| {
+            jail.set_env("MAX_CONNECTIONS_PER_IP", "25");
+            assert_eq!(load(&Overrides::default(), Profile::Production).unwrap().max_connections_per_ip, 25);
+            Ok(())
+        });
+    }
+}

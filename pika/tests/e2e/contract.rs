@@ -1,0 +1,1 @@
+//! The contract, message by message.

@@ -1,0 +1,24 @@
+//! What the stories need: a Pika to run, people to play, patience with a deadline.
+
+mod process;
+mod people;
+
+use std::time::Duration;
+
+pub use people::{Dj, Socket};
+pub use process::{Nats, Pika, Role};
+
+/// How long anything in a story may take before the story has failed. Promises with deadlines of their own are asserted apart.
+pub const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Asks again and again until there is an answer, or panics with what was waited for.
+pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl FnMut() -> F) -> T {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "waited in vain: {what}");
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+}

@@ -1,0 +1,169 @@
+//! Processes of a story: `pika dev`, or roles apart with a nats-server beside them.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::Arc;
+
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use super::{PATIENCE, until};
+
+const PIKA: &str = env!("CARGO_BIN_EXE_pika");
+/// The same for all roles of a story.
+const SECRET: &str = "a-secret-that-is-only-used-by-these-tests";
+
+/// A running process of Pika; killed when dropped.
+pub struct Pika {
+    pub url: String,
+    pub data: Arc<TempDir>,
+    child: Child,
+    settings: Vec<(String, String)>,
+    args: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    Ingest,
+    Fanout,
+    Workers,
+    Api,
+}
+
+impl Pika {
+    /// `pika dev` on a free port with a data directory of its own.
+    pub async fn dev() -> Pika {
+        Pika::dev_with(&[]).await
+    }
+
+    /// The same with settings: `("PIKA_GRACE_SECONDS", "2")`.
+    pub async fn dev_with(settings: &[(&str, &str)]) -> Pika {
+        let data = Arc::new(tempfile::tempdir().unwrap());
+        Pika::start(data, vec!["dev".to_owned()], settings, "127.0.0.1:0").await
+    }
+
+    /// One role of a cluster that shares `nats` and a data directory.
+    pub async fn role(role: Role, nats: &Nats, data: &Arc<TempDir>, settings: &[(&str, &str)]) -> Pika {
+        let name = format!("{role:?}").to_lowercase();
+        let args = vec![name, "--nats".to_owned(), nats.url.clone()];
+        let development = [("PIKA_PROFILE", "development"), ("PIKA_SECRET", SECRET)];
+        Pika::start(data.clone(), args, &[&development, settings].concat(), "127.0.0.1:0").await
+    }
+
+    async fn start(data: Arc<TempDir>, args: Vec<String>, settings: &[(&str, &str)], listen: &str) -> Pika {
+        let mut settings: Vec<(String, String)> = settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        if !settings.iter().any(|(key, _)| key == "PIKA_LOG") {
+            settings.push(("PIKA_LOG".to_owned(), "warn".to_owned()));
+        }
+        let (child, url) = spawn(&data, &args, &settings, listen).await;
+        Pika { url, data, child, settings, args }
+    }
+
+    /// The end that no process can prepare for.
+    pub async fn kill(&mut self) {
+        self.child.start_kill().unwrap();
+        self.child.wait().await.unwrap();
+    }
+
+    /// SIGTERM, and waits for the exit; gives whether it was clean.
+    pub async fn terminate(&mut self) -> bool {
+        signal(self.child.id().unwrap(), "TERM").await;
+        tokio::time::timeout(PATIENCE, self.child.wait()).await.expect("the process did not leave").unwrap().success()
+    }
+
+    /// Starts it again where it was: same data, same settings, same address.
+    pub async fn restart(&mut self) {
+        let listen = self.url.trim_start_matches("http://").to_owned();
+        let (child, url) = spawn(&self.data, &self.args, &self.settings, &listen).await;
+        (self.child, self.url) = (child, url);
+    }
+
+    /// `pika dev`'s own nats-server.
+    pub fn nats_pid(&self) -> u32 {
+        std::fs::read_to_string(self.data.path().join("nats/nats.pid")).unwrap().trim().parse().unwrap()
+    }
+
+    pub fn nats_url(&self) -> String {
+        format!("nats://127.0.0.1:{}", std::fs::read_to_string(self.data.path().join("nats/nats.port")).unwrap().trim())
+    }
+
+    pub fn ws_url(&self) -> String {
+        format!("{}/ws", self.url.replacen("http", "ws", 1))
+    }
+
+    pub async fn get(&self, path: &str) -> (u16, Value) {
+        let response = reqwest::get(format!("{}{path}", self.url)).await.unwrap();
+        let status = response.status().as_u16();
+        let text = response.text().await.unwrap();
+        (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+    }
+
+    /// The value of a metric without labels, or the sum over the lines whose labels contain `labels`.
+    pub async fn metric(&self, name: &str, labels: &str) -> f64 {
+        let text = reqwest::get(format!("{}/metrics", self.url)).await.unwrap().text().await.unwrap();
+        let lines = text.lines().filter(|l| l.split(['{', ' ']).next() == Some(name) && l.contains(labels));
+        lines.filter_map(|l| l.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+    }
+
+    /// Waits until every role of this process can do its work.
+    pub async fn ready(&self) {
+        until("ready", || async { (self.get("/readyz").await.0 == 200).then_some(()) }).await;
+    }
+}
+
+async fn spawn(data: &TempDir, args: &[String], settings: &[(String, String)], listen: &str) -> (Child, String) {
+    let mut child = Command::new(PIKA)
+        .args(args)
+        .current_dir(data.path())
+        .env("PIKA_DATA", data.path())
+        .env("PIKA_LISTEN", listen)
+        .envs(settings.iter().cloned())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let url = tokio::time::timeout(PATIENCE * 2, async {
+        while let Some(line) = lines.next_line().await.unwrap() {
+            if let Some(at) = line.find("http://") {
+                return line[at..].trim_end_matches('/').to_owned();
+            }
+        }
+        panic!("pika {args:?} ended before it served");
+    });
+    let url = url.await.expect("pika did not start in time");
+    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+    (child, url)
+}
+
+pub async fn signal(pid: u32, name: &str) {
+    Command::new("kill").arg(format!("-{name}")).arg(pid.to_string()).status().await.unwrap();
+}
+
+impl Drop for Pika {
+    fn drop(&mut self) {
+        // A killed `pika dev` leaves its nats-server behind; the next start would adopt its place, a finished story has none.
+        let pid_file = self.data.path().join("nats/nats.pid");
+        if let Some(pid) = std::fs::read_to_string(pid_file).ok().filter(|_| self.args[0] == "dev") {
+            let _ = std::process::Command::new("kill").arg("-KILL").arg(pid.trim()).stderr(Stdio::null()).status();
+        }
+    }
+}
+
+/// A nats-server of a cluster story; stopped when dropped.
+pub struct Nats {
+    pub url: String,
+    pub server: Option<nats::server::Server>,
+    _dir: TempDir,
+}
+
+impl Nats {
+    pub async fn start() -> Nats {
+        let dir = tempfile::tempdir().unwrap();
+        let program = nats::server::find(std::env::var_os("PIKA_NATS_SERVER").map(PathBuf::from)).unwrap();
+        let server = nats::server::Server::start(nats::server::ServerConfig { program, dir: dir.path().to_owned(), port: 0 }).await.unwrap();
+        Nats { url: server.url(), server: Some(server), _dir: dir }
+    }
+}
