@@ -84,6 +84,12 @@ pub async fn run(config: Config, broker: Broker, store: Arc<dyn Live>, stop: Can
     flat(leases.await)
 }
 
+/// Folds one partition until `stop`, without a lease: for whoever knows that nobody else folds it, or can bear that somebody does.
+pub async fn own(config: Config, broker: Broker, store: Arc<dyn Live>, partition: Partition, stop: CancellationToken) {
+    let share = Share { partition, epoch: broker.epoch(), config: Arc::new(config), broker, store };
+    partition::own(share, stop).await;
+}
+
 fn flat(ended: Result<Result<(), BrokerError>, JoinError>) -> Result<(), Error> {
     match ended {
         Ok(ended) => Ok(ended?),

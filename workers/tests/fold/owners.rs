@@ -1,0 +1,80 @@
+//! Owners who should not be two, a broker that dies, leases that change hands.
+
+use std::time::Duration;
+
+use schemas::claim::Claim;
+use schemas::fact::Fact;
+use schemas::state::State;
+use tokio_util::sync::CancellationToken;
+use workers::Config;
+
+use super::support::*;
+
+#[tokio::test]
+async fn two_owners_by_mistake_do_no_harm() {
+    let world = World::new().await;
+    let mut evening = Evening::begin(&world).await;
+    let one = world.worker(&evening.session, Config::default()).await;
+    evening.play(1).await;
+    evening.open(1, Duration::from_secs(60), true).await;
+    let key = track(1).key();
+    let mut two = world.worker(&evening.session, Config::default()).await;
+    for who in 0..60 {
+        evening.claims(vec![(who, Claim::Like { track: key }), (who, Claim::Vote { poll: poll(1), option: who % 2 })]).await;
+        if who % 20 == 10 {
+            two.kill().await;
+            two = world.worker(&evening.session, Config::default()).await;
+        }
+    }
+    let seq = evening.owner_claims(Claim::ClosePoll { poll: poll(1) }).await;
+    let closed = evening.hear("poll_closed").await;
+    assert!(matches!(closed.record.fact, Fact::PollClosed { votes, .. } if votes == [30, 30, 0]));
+    evening.folded(&world, seq).await;
+    one.stop().await;
+    two.stop().await;
+    let facts = evening.broker.facts_after(&evening.session, 0, 1000).await.unwrap();
+    assert_eq!(facts.iter().filter(|fact| fact.record.fact.kind() == "poll_closed").count(), 1, "the result is said once");
+    let recap = world.store.recap(&evening.session).await.unwrap().unwrap();
+    assert_eq!((recap.run.likes, recap.plays[0].likes, &recap.polls[0].votes), (60, 60, &vec![30, 30, 0]));
+}
+
+#[tokio::test]
+async fn a_broker_that_dies_takes_nothing_along_but_the_states_which_are_said_again() {
+    let world = World::new().await;
+    let mut evening = Evening::begin(&world).await;
+    let worker = world.worker(&evening.session, Config::default()).await;
+    evening.open(1, Duration::from_secs(60), true).await;
+    let seq = evening.claim(1, Claim::Vote { poll: poll(1), option: 2 }).await;
+    evening.folded(&world, seq).await;
+    let (broker, session) = (evening.broker.clone(), evening.session.clone());
+    let tally = || async {
+        let states = broker.states(&session).await.ok()?;
+        states.into_iter().find_map(|state| match state {
+            State::Tally { votes, .. } => Some(votes),
+            State::Tempo { .. } | State::Listeners { .. } => None,
+        })
+    };
+    assert_eq!(until("a tally", tally).await, [0, 0, 1]);
+    world.kill_broker();
+    assert_eq!(until("the tally again", tally).await, [0, 0, 1]);
+    evening.owner_claims(Claim::ClosePoll { poll: poll(1) }).await;
+    evening.hear("poll_closed").await;
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_worker_takes_its_share_and_gives_it_back() {
+    let world = World::new().await;
+    let mut evening = Evening::begin(&world).await;
+    evening.open(1, Duration::from_secs(60), true).await;
+    for (round, who) in [(1, 0u32), (2, 10)] {
+        let stop = CancellationToken::new();
+        let run = tokio::spawn(workers::run(Config::default(), world.broker().await, world.store.clone(), stop.clone()));
+        let seq = evening.claims((who..who + 10).map(|who| (who, Claim::Vote { poll: poll(1), option: 0 })).collect()).await;
+        evening.folded(&world, seq).await;
+        stop.cancel();
+        run.await.unwrap().unwrap();
+        let poll = world.store.recap(&evening.session).await.unwrap().unwrap().polls[0].clone();
+        assert_eq!(poll.votes, [10 * round, 0, 0]);
+    }
+}
