@@ -29,7 +29,7 @@ mod desk;
 mod export;
 mod failure;
 mod fresh;
-mod metrics;
+pub mod metrics;
 mod owner;
 mod perimeter;
 mod posted;
@@ -80,6 +80,7 @@ pub fn openapi() -> &'static str {
 /// Answers questions for tokens, follows the listener counts and keeps the gauges, until `stop`. It rides out an absent
 /// broker or store by itself, so it has no error to give back.
 pub async fn run(deps: Deps, stop: CancellationToken) {
+    metrics::describe();
     let work = async {
         tokio::join!(
             tokens::answer(&deps.broker, deps.tokens.as_ref(), deps.config.store_deadline),

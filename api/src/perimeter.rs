@@ -1,16 +1,17 @@
-//! What stands round every answer: security headers, which other origins may call, and our shape for the errors that the
-//! framework makes by itself.
+//! What stands round every answer: security headers, which other origins may call, our shape for the errors that the
+//! framework makes by itself, and the count of all of it.
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 
 use crate::config::Config;
 use crate::failure::{Failure, code_of};
+use crate::metrics;
 
 const CSP: &str = "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; style-src 'self'; object-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
 const PERMISSIONS: &str = "camera=(), microphone=(), geolocation=(), payment=(), usb=()";
@@ -31,7 +32,7 @@ struct Rules {
 /// put it round the whole once more, since a layer covers only what was there when it was laid. Twice is as good as once.
 pub fn perimeter(router: Router, config: &Config) -> Router {
     let origins = config.origins.iter().filter_map(|origin| HeaderValue::try_from(origin.trim_end_matches('/')).ok()).collect();
-    router.layer(from_fn_with_state(Arc::new(Rules { https: config.https, origins }), guard))
+    router.layer(from_fn_with_state(Arc::new(Rules { https: config.https, origins }), guard)).layer(from_fn(metrics::measure))
 }
 
 async fn guard(State(rules): State<Arc<Rules>>, request: Request, next: Next) -> Response {

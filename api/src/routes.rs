@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::response::IntoResponse;
-use axum::{Router, middleware};
 use schemas::Code;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt};
@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::perimeter::perimeter;
-use crate::{djs, fingerprints, health, history, join, likes, metrics, openapi, pages, qr, recap, sessions, stats};
+use crate::{djs, fingerprints, health, history, join, likes, openapi, pages, qr, recap, sessions, stats};
 
 /// Bytes of a request's body, unless a route says more.
 const BODY: usize = 10 * 1024;
@@ -59,5 +59,5 @@ pub(crate) fn router(desk: Arc<Desk>) -> Router {
         .with_state(desk.clone())
         .layer(DefaultBodyLimit::max(BODY))
         .layer(CatchPanicLayer::custom(|_| Failure::from(Code::Internal).into_response()));
-    perimeter(table, &desk.config).layer(middleware::from_fn(metrics::measure))
+    perimeter(table, &desk.config)
 }
