@@ -44,7 +44,8 @@ pub enum Published {
 impl Server {
     pub fn new(url: &str) -> anyhow::Result<Self> {
         let base = base(url)?;
-        let http = reqwest::Client::builder().timeout(ANSWER_WITHIN).connect_timeout(Duration::from_secs(5)).user_agent("pika-dj").build()?;
+        let http =
+            reqwest::Client::builder().timeout(ANSWER_WITHIN).connect_timeout(Duration::from_secs(5)).user_agent("pika-dj").build()?;
         Ok(Server { base, http })
     }
 
@@ -53,7 +54,7 @@ impl Server {
     }
 
     pub fn recap_url(&self, session: &str) -> String {
-        format!("{}/recap/{session}", self.base)
+        format!("{}/s/{session}/recap", self.base)
     }
 
     /// `message_id` makes a repeat of a request whose answer was lost the same session.
@@ -72,7 +73,9 @@ impl Server {
         if !status.is_success() {
             bail!("{}", refusal(status, &body));
         }
-        let text = |field: &str| body[field].as_str().map(str::to_owned).with_context(|| format!("{} is no Pika server: its answer has no {field}", self.base));
+        let text = |field: &str| {
+            body[field].as_str().map(str::to_owned).with_context(|| format!("{} is no Pika server: its answer has no {field}", self.base))
+        };
         Ok(Live {
             session: text("sessionId")?,
             dj_name: text("djName")?,
@@ -115,14 +118,18 @@ impl Server {
 fn judge(status: StatusCode, wait: Option<Duration>, body: &Value) -> Published {
     if status.is_success() {
         let results = body["results"].as_array().cloned().unwrap_or_default();
-        if let Some(over) = results.iter().find(|r| matches!(r["code"].as_str(), Some("session_over" | "session_not_found" | "not_owner" | "unauthorized"))) {
+        if let Some(over) =
+            results.iter().find(|r| matches!(r["code"].as_str(), Some("session_over" | "session_not_found" | "not_owner" | "unauthorized")))
+        {
             return Published::Over(over["error"].as_str().unwrap_or("the session is over").to_owned());
         }
         return Published::Outcome(Outcome::Answered(results.iter().map(said).collect()));
     }
     match status.as_u16() {
         401 | 403 | 404 | 410 => Published::Over(refusal(status, body)),
-        400 | 413 | 422 => Published::Outcome(Outcome::Answered(vec![Said::Refused(refusal(status, body)); schemas::limits::BATCH_MESSAGES])),
+        400 | 413 | 422 => {
+            Published::Outcome(Outcome::Answered(vec![Said::Refused(refusal(status, body)); schemas::limits::BATCH_MESSAGES]))
+        }
         _ => Published::Outcome(Outcome::Unknown(refusal(status, body), wait)),
     }
 }
@@ -188,7 +195,9 @@ mod tests {
         assert_eq!(outcome(200, mixed), Outcome::Answered(vec![Said::Stored, Said::Later("wait".into()), Said::Refused("busy".into())]));
         assert_eq!(outcome(503, json!({"error": "Temporarily unavailable"})), Outcome::Unknown("Temporarily unavailable".into(), None));
         assert!(matches!(outcome(502, Value::Null), Outcome::Unknown(..)));
-        for (status, body) in [(404, json!({"error": "Session has ended"})), (200, json!({"results": [{"status": "error", "code": "session_over"}]}))] {
+        for (status, body) in
+            [(404, json!({"error": "Session has ended"})), (200, json!({"results": [{"status": "error", "code": "session_over"}]}))]
+        {
             assert!(matches!(judge(StatusCode::from_u16(status).expect("a status"), None, &body), Published::Over(_)));
         }
     }

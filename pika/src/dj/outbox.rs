@@ -23,8 +23,8 @@ pub struct Standing {
 
 struct Push {
     message: Value,
-    /// Tracks of the history that are taken with this message.
-    tracks: usize,
+    /// Entries of the history that are done with once this is kept.
+    taken: usize,
 }
 
 #[derive(Clone)]
@@ -45,18 +45,18 @@ impl Outbox {
 
     /// Hands a message over. It is on disk soon after, and sent when its turn comes.
     pub async fn say(&self, message: Value) {
-        let _ = self.pushes.send(Push { message, tracks: 0 }).await;
+        let _ = self.pushes.send(Push { message, taken: 0 }).await;
     }
 
-    /// The next track of the history.
-    pub async fn play(&self, message: Value) {
-        let _ = self.pushes.send(Push { message, tracks: 1 }).await;
+    /// A track of the history; `taken` entries of it are done with then.
+    pub async fn play(&self, message: Value, taken: usize) {
+        let _ = self.pushes.send(Push { message, taken }).await;
     }
 
     /// Until everything handed over is stored, or nothing more can be.
     pub async fn flushed(&mut self) {
         // What was handed over and not yet taken in counts as waiting.
-        while self.pushes.capacity() < self.pushes.max_capacity() {
+        while !self.pushes.is_closed() && self.pushes.capacity() < self.pushes.max_capacity() {
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
         let _ = self.standing.wait_for(|s| s.waiting == 0 || s.over.is_some()).await;
@@ -101,7 +101,7 @@ impl Keeper {
     fn take(&mut self, push: Push) {
         let item = Item { id: format!("{}-{}", self.saved.run, self.saved.made), message: push.message };
         self.saved.made += 1;
-        self.saved.taken += push.tracks;
+        self.saved.taken += push.taken;
         self.queue.push(item);
         self.keep(0);
     }

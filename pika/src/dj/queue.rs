@@ -121,17 +121,17 @@ impl Queue {
             self.tracks.pop_front();
         }
         let most = if self.careful { 1 } else { BATCH_MESSAGES };
-        let (mut batch, mut bytes) = (Vec::new(), 2);
+        let (mut batch, mut bytes, mut tracks) = (Vec::new(), 2, self.tracks.len());
         for entry in self.entries.iter().filter(|e| !e.done) {
             bytes += entry.item.bytes();
             if batch.len() == most || (bytes > BATCH_BYTES && !batch.is_empty()) {
                 break;
             }
             if entry.item.is_track() {
-                if self.tracks.len() >= TRACKS {
+                if tracks == TRACKS {
                     break;
                 }
-                self.tracks.push_back(now);
+                tracks += 1;
             }
             batch.push(entry.item.clone());
         }
@@ -143,6 +143,7 @@ impl Queue {
 
     /// Takes in what became of `sent`. `jitter` is 0 to 1, so that a thousand DJs do not come back at the same moment.
     pub fn settle(&mut self, sent: &[Item], outcome: Outcome, now: Instant, jitter: f64) -> Settled {
+        self.tracks.extend(sent.iter().filter(|item| item.is_track()).map(|_| now));
         let mut settled = Settled::default();
         let mut trouble: Option<(String, Option<Duration>)> = None;
         match outcome {
@@ -213,7 +214,9 @@ mod tests {
             match weather % 5 {
                 // The answer is lost on its way, with none, a part or all of the batch stored.
                 0 | 3 => Outcome::Unknown("no connection".into(), None),
-                1 => Outcome::Answered((0..batch.len()).map(|n| if n < reach { Said::Stored } else { Said::Later("track_rate".into()) }).collect()),
+                1 => Outcome::Answered(
+                    (0..batch.len()).map(|n| if n < reach { Said::Stored } else { Said::Later("track_rate".into()) }).collect(),
+                ),
                 _ => Outcome::Answered(vec![Said::Stored; batch.len()]),
             }
         }
@@ -272,7 +275,12 @@ mod tests {
         let (mut queue, now) = (Queue::default(), Instant::now());
         (0..3).for_each(|n| assert!(queue.push(item(n))));
         let Next::Send(batch) = queue.next(now) else { panic!("there is a backlog") };
-        let settled = queue.settle(&batch, Outcome::Answered(vec![Said::Stored, Said::Refused("A poll is already active".into()), Said::Stored]), now, 0.0);
+        let settled = queue.settle(
+            &batch,
+            Outcome::Answered(vec![Said::Stored, Said::Refused("A poll is already active".into()), Said::Stored]),
+            now,
+            0.0,
+        );
         assert_eq!(settled, Settled { stored: 2, refused: vec![("m1".into(), "A poll is already active".into())] });
         assert_eq!(queue.next(now), Next::Empty);
     }

@@ -39,7 +39,9 @@ impl StateFile {
 
     pub fn load(&self) -> anyhow::Result<Option<Saved>> {
         match fs::read(&self.path) {
-            Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes).with_context(|| format!("{} is damaged; delete it to begin anew", self.path.display()))?)),
+            Ok(bytes) => Ok(Some(
+                serde_json::from_slice(&bytes).with_context(|| format!("{} is damaged; delete it to begin anew", self.path.display()))?,
+            )),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(e) => Err(e).with_context(|| format!("cannot read {}", self.path.display())),
         }
@@ -74,7 +76,10 @@ fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 /// Where programs keep what must outlive a restart: `$XDG_STATE_HOME`, else `~/.local/state`, else the temporary directory.
 fn directory() -> PathBuf {
     let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|p| p.is_absolute());
-    absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/state"))).unwrap_or_else(std::env::temp_dir).join("pika/dj")
+    absolute("XDG_STATE_HOME")
+        .or_else(|| absolute("HOME").map(|home| home.join(".local/state")))
+        .unwrap_or_else(std::env::temp_dir)
+        .join("pika/dj")
 }
 
 #[cfg(test)]
@@ -82,8 +87,20 @@ mod tests {
     use super::*;
 
     fn saved() -> Saved {
-        let live = Live { session: "friday-night".into(), dj_name: "DJ".into(), owner_token: "pk_own_secret".into(), join_url: String::new(), join_code: "ABCDEF".into() };
-        Saved { live, run: "r1".into(), taken: 3, made: 4, pending: vec![Item { id: "r1-3".into(), message: serde_json::json!({"type": "PING"}) }] }
+        let live = Live {
+            session: "friday-night".into(),
+            dj_name: "DJ".into(),
+            owner_token: "pk_own_secret".into(),
+            join_url: String::new(),
+            join_code: "ABCDEF".into(),
+        };
+        Saved {
+            live,
+            run: "r1".into(),
+            taken: 3,
+            made: 4,
+            pending: vec![Item { id: "r1-3".into(), message: serde_json::json!({"type": "PING"}) }],
+        }
     }
 
     #[test]

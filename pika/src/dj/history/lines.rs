@@ -72,7 +72,10 @@ fn virtual_dj(rest: &str) -> Line<'_> {
         remix: tag("remix"),
         bpm: number("bpm"),
         seconds: number("songlength"),
-        played_at: tag("lastplaytime").and_then(|t| t.trim().parse::<i64>().ok()).filter(|s| (0..=253_402_300_799).contains(s)).map(|s| Millis(s * 1000)),
+        played_at: tag("lastplaytime")
+            .and_then(|t| t.trim().parse::<i64>().ok())
+            .filter(|s| (0..=253_402_300_799).contains(s))
+            .map(|s| Millis(s * 1000)),
     };
     if tags == Tags::default() { Line::Unreadable("an #EXTVDJ line without tags that could be read") } else { Line::Tags(tags) }
 }

@@ -3,6 +3,8 @@
 
 mod lines;
 
+pub use lines::split as split_name;
+
 use schemas::Millis;
 use schemas::limits::BPM;
 use schemas::text::clean;

@@ -19,7 +19,16 @@ fn the_sample_evening_is_read_whole() {
     let found = read(Source::File, &std::fs::read(path).expect("the sample evening lies in samples/"));
     let entries: Vec<&Entry> = found.iter().map(|f| f.as_ref().expect("every line can be read")).collect();
     assert_eq!(entries.len(), 40);
-    assert_eq!(entries[0], &Entry { artist: "Adele".into(), title: "Rolling in the Deep".into(), bpm: Some(105.0), played_at: Some(Millis(1_769_284_800_000)), seconds: Some(228.0) });
+    assert_eq!(
+        entries[0],
+        &Entry {
+            artist: "Adele".into(),
+            title: "Rolling in the Deep".into(),
+            bpm: Some(105.0),
+            played_at: Some(Millis(1_769_284_800_000)),
+            seconds: Some(228.0)
+        }
+    );
     assert!(entries.iter().any(|e| e.title == "Suit & Tie"));
     assert!(entries.iter().any(|e| e.title == "(Sittin' On) The Dock of the Bay"));
     assert!(entries.iter().any(|e| e.artist == "Keb' Mo'"));
@@ -36,7 +45,10 @@ fn windows_line_ends_byte_order_marks_and_latin_letters_do_no_harm() {
 #[test]
 fn tags_may_be_escaped_missing_or_strange() {
     let line = |tags: &str| names(&read(Source::File, format!("#EXTVDJ:{tags}\nD:\\Music\\Prince - Kiss.mp3\n").as_bytes()));
-    assert_eq!(line("<artist>A &amp; B</artist><title>[Live] &lt;3 &#233;&#xe9; &unknown; &</title>"), ["A & B – [Live] <3 éé &unknown; &"]);
+    assert_eq!(
+        line("<artist>A &amp; B</artist><title>[Live] &lt;3 &#233;&#xe9; &unknown; &</title>"),
+        ["A & B – [Live] <3 éé &unknown; &"]
+    );
     assert_eq!(line("<title>Kiss</title><bpm>112</bpm>"), ["Prince – Kiss"]);
     assert_eq!(line("<bpm>112</bpm>"), ["Prince – Kiss"]);
     assert_eq!(line("<artist>A</artist><title>B</title><remix>Club Mix</remix>"), ["A – B (Club Mix)"]);
@@ -46,14 +58,22 @@ fn tags_may_be_escaped_missing_or_strange() {
 
 #[test]
 fn numbers_out_of_range_are_left_out() {
-    let bpm = |bpm: &str| read(Source::File, format!("#EXTVDJ:<artist>A</artist><title>B</title><bpm>{bpm}</bpm>\n").as_bytes())[0].as_ref().ok().and_then(|e| e.bpm);
+    let bpm = |bpm: &str| {
+        read(Source::File, format!("#EXTVDJ:<artist>A</artist><title>B</title><bpm>{bpm}</bpm>\n").as_bytes())[0]
+            .as_ref()
+            .ok()
+            .and_then(|e| e.bpm)
+    };
     assert_eq!((bpm("112"), bpm("0.5"), bpm("12"), bpm("NaN"), bpm("fast")), (Some(112.0), Some(120.0), None, None, None));
 }
 
 #[test]
 fn a_plain_m3u_is_read() {
     let found = read(Source::File, b"#EXTM3U\n#EXTINF:228,Adele - Rolling in the Deep\n/music/a.mp3\n#EXTINF:-1 tvg-id=\"x\",Prince - Kiss\n/music/b.mp3\n\n/music/Tom Misch - Movie.flac\n#EXTINF:10\n");
-    assert_eq!(names(&found), ["Adele – Rolling in the Deep", "Prince – Kiss", "Tom Misch – Movie", "line 8: an #EXTINF line without a comma"]);
+    assert_eq!(
+        names(&found),
+        ["Adele – Rolling in the Deep", "Prince – Kiss", "Tom Misch – Movie", "line 8: an #EXTINF line without a comma"]
+    );
     assert_eq!(found[0].as_ref().ok().and_then(|e| e.seconds), Some(228.0));
 }
 

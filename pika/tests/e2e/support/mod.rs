@@ -5,7 +5,7 @@ mod people;
 
 use std::time::Duration;
 
-pub use people::{Dj, Socket};
+pub use people::{Dj, Socket, track, types};
 pub use process::{Nats, Pika, Role};
 
 /// How long anything in a story may take before the story has failed. Promises with deadlines of their own are asserted apart.

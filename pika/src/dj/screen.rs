@@ -1,0 +1,108 @@
+//! What the DJ reads: lines that stay, and on a terminal one line below them that is drawn again in place.
+
+use std::io::{IsTerminal, Write};
+
+use qrcode::QrCode;
+use qrcode::render::unicode::Dense1x2;
+
+pub struct Screen {
+    /// A terminal: a status line can be drawn. Else only lines, without any escape code.
+    terminal: bool,
+    /// Raw mode takes the carriage return away from the line feed.
+    pub raw: bool,
+    status: String,
+}
+
+impl Screen {
+    pub fn new() -> Self {
+        Screen { terminal: std::io::stdout().is_terminal(), raw: false, status: String::new() }
+    }
+
+    pub fn is_terminal(&self) -> bool {
+        self.terminal
+    }
+
+    /// A line that stays.
+    pub fn log(&mut self, line: &str) {
+        let end = if self.raw { "\r\n" } else { "\n" };
+        let mut text = String::new();
+        if self.terminal {
+            text.push_str("\r\x1b[2K");
+        }
+        for line in line.lines() {
+            text.push_str(&printable(line));
+            text.push_str(end);
+        }
+        self.put(&text);
+        self.redraw();
+    }
+
+    /// The line that changes; where nothing can be redrawn it is left out.
+    pub fn status(&mut self, line: &str) {
+        if self.terminal && line != self.status {
+            self.status = line.to_owned();
+            self.redraw();
+        }
+    }
+
+    fn redraw(&mut self) {
+        if self.terminal && !self.status.is_empty() {
+            let width = crossterm::terminal::size().map_or(80, |(columns, _)| usize::from(columns));
+            let text = format!("\r\x1b[2K{}", fit(&printable(&self.status), width.saturating_sub(1)));
+            self.put(&text);
+        }
+    }
+
+    /// Ends the line that changes, so that the shell's prompt stands on its own.
+    pub fn close(&mut self) {
+        if self.terminal && !std::mem::take(&mut self.status).is_empty() {
+            self.put("\r\x1b[2K");
+        }
+    }
+
+    /// A closed pipe is no reason to stop an evening.
+    fn put(&self, text: &str) {
+        let mut out = std::io::stdout().lock();
+        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    }
+}
+
+/// Titles and poll answers come from files and strangers: no control character of theirs reaches the terminal.
+fn printable(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).collect()
+}
+
+fn fit(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    let mut cut: String = text.chars().take(width.saturating_sub(1)).collect();
+    cut.push('…');
+    cut
+}
+
+/// Two rows of modules a line; light on dark, as phones read it from a terminal with a dark ground.
+pub fn qr(link: &str) -> Option<String> {
+    let code = QrCode::new(link).ok()?;
+    Some(code.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).quiet_zone(true).build())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_line_never_wraps_and_carries_no_escape() {
+        assert_eq!(fit("ABCDEF", 4), "ABC…");
+        assert_eq!(fit("ABC", 4), "ABC");
+        assert_eq!(printable("a\x1b[31mb\r\n"), "a[31mb");
+    }
+
+    #[test]
+    fn a_link_becomes_a_square_of_half_blocks() {
+        let code = qr("https://pika.example.org/j/ABC234").expect("short enough");
+        let lines: Vec<&str> = code.lines().collect();
+        assert!(lines.len() > 12 && lines.iter().all(|l| l.chars().count() == lines[0].chars().count()));
+        assert!(code.chars().all(|c| matches!(c, ' ' | '▀' | '▄' | '█' | '\n')));
+    }
+}
