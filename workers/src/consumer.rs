@@ -1,16 +1,16 @@
 //! One owned partition at work: read → apply → save rows, then position. [`Consumer::run`] is the story.
 
+mod aftermath;
+mod clock;
+
 use std::collections::{HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use nats::connection::BrokerEvent;
 use nats::{BrokerError, Entry};
-use schemas::claim::Claim;
-use schemas::fact::EndReason;
 use schemas::note::Mine;
-use schemas::state::{State, StateKind};
-use schemas::view::{Change, OpenPoll};
+use schemas::state::StateKind;
 use schemas::{Millis, Pos, SessionId};
 use store::Changes;
 use tokio::sync::broadcast::error::RecvError;
@@ -29,8 +29,10 @@ use crate::seats::Seats;
 
 /// How often time is let pass: timers are looked at, states said, silent nodes noticed.
 const TICK: Duration = Duration::from_millis(50);
-/// Every session is looked at once in this many ticks; those that something happened in, at every tick.
+/// Every session is looked at once in this many ticks; those that something happened in, at once.
 const ROUND: u32 = 5;
+/// Every session's momentum is looked at once in this many ticks.
+const MOMENT: u32 = 200;
 /// Entries taken from the reader at once.
 const READ: usize = 256;
 /// States sent side by side, and packs in one publish.
@@ -51,12 +53,15 @@ enum Done {
     Ran(SessionId, Ran),
     /// The states that could not be said.
     Stated(Vec<(SessionId, StateKind)>),
+    /// A session's states were removed.
+    Cleared(SessionId),
     Aside,
 }
 
 pub struct Consumer {
     share: Share,
-    gained: Instant,
+    /// Since when we hear the nodes without a break.
+    listening: Instant,
     inputs: Option<Opened>,
     seats: Seats,
     crowds: Crowds,
@@ -67,10 +72,11 @@ pub struct Consumer {
     loading: bool,
     saving: bool,
     stating: bool,
+    /// Sessions that something happened in since they were last looked at.
     touched: HashSet<SessionId>,
     ticks: u32,
     peaked: Instant,
-    gauges: metrics::Share,
+    gauges: metrics::Gauges,
 }
 
 impl Consumer {
@@ -82,7 +88,7 @@ impl Consumer {
         }
         Consumer {
             crowds: Crowds::new(share.config.silence, share.config.stay),
-            gained: Instant::now(),
+            listening: Instant::now(),
             seats,
             queue: VecDeque::new(),
             pending: Pending::after(opened.position),
@@ -94,7 +100,7 @@ impl Consumer {
             touched: HashSet::new(),
             ticks: 0,
             peaked: Instant::now(),
-            gauges: metrics::Share::taken(),
+            gauges: metrics::Gauges::taken(),
             share,
         }
     }
@@ -106,8 +112,8 @@ impl Consumer {
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             self.advance();
-            self.discharge();
-            self.save();
+            self.attend();
+            self.save(false);
             let due = self.pending.due(self.share.config.flush_window).unwrap_or_else(Instant::now);
             tokio::select! {
                 () = stop.cancelled() => {
@@ -133,7 +139,10 @@ impl Consumer {
                     Some(question) => {
                         let seat = self.seats.get(&question.ask.session);
                         let option = seat.and_then(|seat| seat.fold.mine(question.ask.poll, question.ask.person));
-                        question.answer(Mine { option }).await;
+                        self.jobs.spawn(async move {
+                            question.answer(Mine { option }).await;
+                            Done::Aside
+                        });
                     }
                     None => return Leave::Reopen,
                 },
@@ -143,7 +152,7 @@ impl Consumer {
                     Err(RecvError::Closed) => return Leave::Reopen,
                 },
                 () = tokio::time::sleep_until(due.into()), if self.pending.weight > 0 && !self.saving => {}
-                _ = tick.tick() => self.pass(),
+                _ = tick.tick() => if !self.pass() { return Leave::Reopen },
             }
         }
     }
@@ -169,7 +178,7 @@ impl Consumer {
 
     /// Applies what is queued, in order, up to the first entry of a session that must be loaded first.
     fn advance(&mut self) {
-        while let Some(entry) = self.queue.front().filter(|_| !self.loading) {
+        while let Some(entry) = self.queue.front().filter(|_| !self.loading && self.pending.weight < self.share.config.unsaved_entries) {
             let pos = Pos::new(self.share.epoch, entry.seq());
             let (session, stamp, weight) = match entry {
                 Entry::Fact(fact) => (&fact.session, fact.stamp, 1),
@@ -195,7 +204,7 @@ impl Consumer {
             metrics::votes_judged(&effects.votes);
             metrics::likes_judged(&effects.likes);
             metrics::fold_lags(now.since(stamp));
-            debug_assert!(!effects.disagreement, "{session}: the result at {} contradicts the rows", pos.seq());
+            // Counted and said, never a panic: that would keep the whole partition from being folded, for one line of one recap.
             if effects.disagreement {
                 metrics::trouble(Trouble::Disagreement);
                 tracing::error!(session = %session, seq = pos.seq(), "a poll's result contradicts its votes");
@@ -228,84 +237,36 @@ impl Consumer {
         });
     }
 
-    /// What must happen outside the fold because of a fact. Each of these may be lost or done twice without harm.
-    fn follow(&mut self, session: &SessionId, change: &Change, stamp: Millis) {
-        match change {
-            Change::Begun => self.seats.forget_peak(session),
-            Change::PollClosed { poll, .. } => {
-                if let Some(late) = poll.opened.ends_at.map(|due| stamp.since(due)).filter(|late| *late >= 0) {
-                    metrics::poll_closed_late_by(late);
-                }
-                self.cancel_timer(session, poll, stamp);
-            }
-            Change::PollCancelled { poll, .. } => self.cancel_timer(session, poll, stamp),
-            Change::Ended(reason) => self.ended(session, *reason),
-            Change::Away
-            | Change::Back
-            | Change::Track(_)
-            | Change::Stopped
-            | Change::Metadata(_)
-            | Change::PollOpened(_)
-            | Change::Announced(_)
-            | Change::AnnouncementEnded => {}
-        }
+    /// Looks at the sessions that something happened in.
+    fn attend(&mut self) {
+        let touched = std::mem::take(&mut self.touched);
+        self.discharge(touched.iter().cloned());
+        self.seats.stir(touched);
     }
 
-    fn cancel_timer(&mut self, session: &SessionId, poll: &OpenPoll, stamp: Millis) {
-        if poll.opened.ends_at.is_none_or(|due| due <= stamp) {
-            return;
-        }
-        let (share, session, poll) = (self.share.clone(), session.clone(), poll.opened.poll);
-        self.jobs.spawn(async move {
-            if share.broker.cancel_timer(&session, poll).await.is_err() {
-                metrics::trouble(Trouble::Publish);
-            }
-            Done::Aside
-        });
-    }
-
-    fn ended(&mut self, session: &SessionId, reason: EndReason) {
-        metrics::session_ended(reason);
-        self.crowds.forget_dj(session);
-        let Some(run) = self.seats.get(session).and_then(|seat| seat.fold.view.run.clone()) else { return };
-        let (share, session) = (self.share.clone(), session.clone());
-        self.jobs.spawn(async move {
-            if share.broker.release_code(&run.join_code).await.is_err() {
-                metrics::trouble(Trouble::Publish);
-            }
-            // Whoever looks at the end still sees how many were there. A session that began again meanwhile has states of its own.
-            tokio::time::sleep(share.config.clear_delay).await;
-            let over = share.broker.newest_fact(&session).await.is_ok_and(|fact| fact.is_some_and(|f| f.record.fact.kind() == "ended"));
-            if over && share.broker.clear_states(&session).await.is_err() {
-                metrics::trouble(Trouble::State);
-            }
-            Done::Aside
-        });
-    }
-
-    /// Does what is owed to the sessions that something happened in.
-    fn discharge(&mut self) {
+    /// Does what is owed to these sessions now.
+    fn discharge(&mut self, sessions: impl IntoIterator<Item = SessionId>) {
         let (now, at) = (Millis::now(), Instant::now());
-        let trusted = self.gained.elapsed() >= self.share.config.silence;
-        for session in std::mem::take(&mut self.touched) {
+        let trusted = self.listening.elapsed() >= self.share.config.silence;
+        for session in sessions {
             let owed = self.seats.owed(&session, &self.crowds, trusted, now, at, &self.share.config);
             if let (Some(duty), Some(seat)) = (owed, self.seats.get_mut(&session)) {
                 seat.errands.begin();
-                let (share, view, session) = (self.share.clone(), seat.fold.view.clone(), session.clone());
+                let (share, view) = (self.share.clone(), seat.fold.view.clone());
                 self.jobs.spawn(async move {
                     let ran = errands::run(&share, &session, &view, duty).await;
                     Done::Ran(session, ran)
                 });
             }
-            self.seats.stir([session]);
         }
     }
 
-    /// Saves what is pending when it is due, one flush at a time.
-    fn save(&mut self) {
+    /// Saves what is pending when it is due, or at once, one flush at a time.
+    fn save(&mut self, at_once: bool) {
         let config = &self.share.config;
-        let due =
-            self.pending.weight >= config.flush_entries || self.pending.due(config.flush_window).is_some_and(|due| Instant::now() >= due);
+        let due = at_once
+            || self.pending.weight >= config.flush_entries
+            || self.pending.due(config.flush_window).is_some_and(|due| Instant::now() >= due);
         if self.pending.weight == 0 || self.saving || !due {
             return;
         }
@@ -356,113 +317,17 @@ impl Consumer {
                     }
                 }
             }
+            Done::Cleared(session) => self.say_again(&session),
             Done::Aside => {}
         }
     }
 
-    fn stirred(&mut self) {
-        let changed = self.crowds.changed();
-        self.touched.extend(changed);
-    }
-
-    fn heard(&mut self, event: BrokerEvent) {
-        match event {
-            BrokerEvent::Connected => {
-                // The broker may have been restarted, and its memory with it.
-                for session in self.seats.sessions() {
-                    if let Some(seat) = self.seats.get_mut(&session) {
-                        StateKind::ALL.into_iter().for_each(|kind| seat.outlet.forget(kind));
-                    }
-                    self.seats.stir([session]);
-                }
-                self.ask_presence();
-            }
-            BrokerEvent::Lagged => self.ask_presence(),
-            BrokerEvent::Disconnected => {}
-        }
-    }
-
-    fn ask_presence(&mut self) {
-        let share = self.share.clone();
-        self.jobs.spawn(async move {
-            // Unheard, it costs a quarter of a minute: the nodes report by themselves.
-            if share.broker.ask_presence(share.partition).await.is_err() {
-                metrics::trouble(Trouble::Note);
-            }
-            Done::Aside
-        });
-    }
-
-    /// Lets time pass.
-    fn pass(&mut self) {
-        let now = Millis::now();
-        self.ticks = self.ticks.wrapping_add(1);
-        if !self.share.broker.available() {
-            // Nobody can be heard; silence says nothing about the nodes.
-            self.crowds.excuse(now);
-        }
-        if self.ticks.is_multiple_of(ROUND) {
-            self.crowds.pass(now);
-            self.stirred();
-            self.touched.extend(self.seats.sessions());
-            let (sessions, listeners) = self.seats.totals(&self.crowds);
-            self.gauges.set(sessions, listeners);
-            if self.queue.is_empty() && !self.saving {
-                self.seats.evict(&self.pending.sessions, now, &self.share.config);
-            }
-        }
-        if self.peaked.elapsed() >= self.share.config.peak_pace {
-            self.peaked = Instant::now();
-            self.publish_peaks();
-        }
-        if !self.stating && self.share.broker.available() {
-            let states = self.seats.states(&self.crowds, now, Instant::now(), &self.share.config);
-            self.say_states(states);
-        }
-    }
-
-    fn say_states(&mut self, states: Vec<(SessionId, State)>) {
-        if states.is_empty() {
-            return;
-        }
-        self.stating = true;
-        let share = self.share.clone();
-        self.jobs.spawn(async move {
-            let share = &share;
-            let sends = futures_util::stream::iter(states).map(|(session, state)| async move {
-                let failed = share.broker.put_state(&session, &state).await.is_err();
-                failed.then(|| {
-                    metrics::trouble(Trouble::State);
-                    (session, state.kind())
-                })
-            });
-            Done::Stated(sends.buffer_unordered(SENDS).filter_map(std::future::ready).collect().await)
-        });
-    }
-
-    fn publish_peaks(&mut self) {
-        let peaks = self.seats.peaks();
-        let share = self.share.clone();
-        if peaks.is_empty() {
-            return;
-        }
-        self.jobs.spawn(async move {
-            for peaks in peaks.chunks(PACKS) {
-                let packs =
-                    peaks.iter().map(|(session, listeners)| (session.clone(), errands::system(Claim::Peak { listeners: *listeners })));
-                errands::publish(&share, packs.collect()).await;
-            }
-            Done::Aside
-        });
-    }
-
     /// Saves what is folded, then lets go. What cannot be saved in time is folded again by the next owner.
     async fn leave(mut self) {
-        self.share.config = std::sync::Arc::new(crate::Config { flush_entries: 1, ..(*self.share.config).clone() });
         let patience = self.share.config.leave;
         let all_saved = async {
             loop {
-                self.save();
+                self.save(true);
                 if !self.saving {
                     return;
                 }

@@ -104,15 +104,15 @@ pub fn trouble(what: Trouble) {
 }
 
 /// One owned partition's share of the gauges that all partitions of a process add up to. Dropped, it takes its share back.
-pub struct Share {
+pub struct Gauges {
     sessions: u64,
     listeners: u64,
 }
 
-impl Share {
+impl Gauges {
     pub fn taken() -> Self {
         gauge!("pika_partitions_owned").increment(1.0);
-        Share { sessions: 0, listeners: 0 }
+        Gauges { sessions: 0, listeners: 0 }
     }
 
     pub fn set(&mut self, sessions: u64, listeners: u64) {
@@ -122,7 +122,7 @@ impl Share {
     }
 }
 
-impl Drop for Share {
+impl Drop for Gauges {
     fn drop(&mut self) {
         self.set(0, 0);
         gauge!("pika_partitions_owned").decrement(1.0);

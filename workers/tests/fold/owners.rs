@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use schemas::claim::Claim;
 use schemas::fact::Fact;
 use schemas::state::State;
@@ -77,4 +78,31 @@ async fn a_worker_takes_its_share_and_gives_it_back() {
         let poll = world.store.recap(&evening.session).await.unwrap().unwrap().polls[0].clone();
         assert_eq!(poll.votes, [10 * round, 0, 0]);
     }
+}
+
+#[tokio::test]
+async fn while_the_store_is_away_polls_still_close_and_afterwards_all_is_saved() {
+    let world = World::new().await;
+    let mut evening = Evening::begin(&world).await;
+    let worker = world.worker(&evening.session, Config::default()).await;
+    evening.open(1, Duration::from_secs(60), true).await;
+    let seq = evening.claim(0, Claim::Vote { poll: poll(1), option: 0 }).await;
+    evening.folded(&world, seq).await;
+    let mut verdicts = evening.broker.verdicts(&node()).await.unwrap();
+    let lock = world.lock_store();
+    for who in 1..30 {
+        evening.claim(who, Claim::Vote { poll: poll(1), option: 0 }).await;
+    }
+    let seq = evening.owner_claims(Claim::ClosePoll { poll: poll(1) }).await;
+    let closed = evening.hear("poll_closed").await;
+    assert!(matches!(closed.record.fact, Fact::PollClosed { votes, .. } if votes == [30, 0, 0]));
+    assert!(world.store.position(evening.session.partition()).await.unwrap().unwrap().seq() < seq, "nothing was saved meanwhile");
+    drop(lock);
+    evening.folded(&world, closed.seq).await;
+    assert_eq!(world.store.recap(&evening.session).await.unwrap().unwrap().polls[0].votes, [30, 0, 0]);
+    let mut told = 0;
+    while told < 29 {
+        told += verdicts.next().await.unwrap().list.len();
+    }
+    worker.stop().await;
 }

@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub struct World {
     pub server: Server,
     /// Holds the log and the file for as long as the test.
-    _dir: TempDir,
+    dir: TempDir,
     pub store: Arc<dyn Live>,
 }
 
@@ -33,7 +33,7 @@ impl World {
         let program = find(None).expect("nats-server: `make tools` gets it");
         let server = Server::start(ServerConfig { program, dir: dir.path().join("nats"), port: 0 }).await.unwrap();
         let store = Arc::new(Sqlite::open(&dir.path().join("pika.db")).unwrap());
-        World { server, store, _dir: dir }
+        World { server, store, dir }
     }
 
     pub async fn broker(&self) -> Broker {
@@ -47,6 +47,14 @@ impl World {
         let (broker, store) = (self.broker().await, self.store.clone());
         let task = tokio::spawn(workers::own(config, broker, store, session.partition(), stop.clone()));
         Worker { stop, task }
+    }
+
+    /// Another process holds the file: no save gets through until this is dropped.
+    pub fn lock_store(&self) -> rusqlite::Connection {
+        let other = rusqlite::Connection::open(self.dir.path().join("pika.db")).unwrap();
+        other.busy_timeout(PATIENCE).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        other
     }
 
     /// Kills the server without warning; its supervisor starts it again.
