@@ -136,10 +136,10 @@ pub fn poll(session: &SessionId, begin: Seq, number: u64, pos: Pos) -> PollRow {
         pos,
         question: "Which one next? “Żółć” or 'quotes'".to_owned(),
         options: vec!["Blues".to_owned(), "Zouk, \"slow\"".to_owned(), String::new()],
-        allow_change: number % 2 == 0,
+        allow_change: number.is_multiple_of(2),
         opened: begin + number,
         opened_at: EVENING,
-        ends_at: (number % 2 == 1).then_some(EVENING.plus_seconds(60)),
+        ends_at: (!number.is_multiple_of(2)).then_some(EVENING.plus_seconds(60)),
         play: (number % 3 == 1).then_some(begin + 1),
         status: match pos.seq() % 5 {
             0 => PollStatus::Open,
@@ -160,7 +160,7 @@ pub fn vote(poll: &PollRow, person: PersonId, pos: Pos) -> VoteRow {
         person,
         pos,
         option: (pos.seq() % 3) as u32,
-        known: pos.seq() % 2 == 0,
+        known: pos.seq().is_multiple_of(2),
         ops: vec![],
     }
 }

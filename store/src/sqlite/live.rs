@@ -77,6 +77,8 @@ impl Live for Sqlite {
     }
 }
 
+/// Each row is written where its `pos` is greater than the stored one. At the same place the fold makes the same row, so a
+/// stretch that is folded again after a crash writes nothing at all.
 pub(super) fn save(c: &Connection, changes: &Changes) -> rusqlite::Result<()> {
     changes.runs.iter().try_for_each(|row| runs::save(c, row))?;
     changes.plays.iter().try_for_each(|row| plays::save(c, row))?;
