@@ -6,7 +6,7 @@ mod polls;
 mod tempo;
 mod tracks;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
 use schemas::server::TempoCount;
@@ -157,11 +157,6 @@ fn seat(verdict: &mut Verdict, (id, diary): Numbered<'_>) {
     for words in &diary.surprises {
         verdict.add(Fault::Surprise, format!("dancer {id}: {words}"));
     }
-}
-
-/// The faults in a list, each once.
-pub fn faults(violations: &[Violation]) -> BTreeSet<Fault> {
-    violations.iter().map(|v| v.fault).collect()
 }
 
 #[cfg(test)]

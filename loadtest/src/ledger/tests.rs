@@ -1,5 +1,6 @@
 //! For each promise an evening that breaks it, and one that breaks none.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use schemas::client::Preference;
@@ -9,6 +10,11 @@ use super::*;
 use crate::diary::{Answer, Ballot, Cast, Like, Note, Wish};
 
 const POLL: u64 = 77;
+
+/// The faults in a list, each once.
+fn faults(violations: &[Violation]) -> BTreeSet<Fault> {
+    violations.iter().map(|v| v.fault).collect()
+}
 
 fn at(seconds: u64) -> Duration {
     Duration::from_secs(seconds)

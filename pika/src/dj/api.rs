@@ -44,6 +44,8 @@ pub enum Published {
 impl Server {
     pub fn new(url: &str) -> anyhow::Result<Self> {
         let base = base(url)?;
+        // Another part of the program may have chosen already; one choice is enough.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let http =
             reqwest::Client::builder().timeout(ANSWER_WITHIN).connect_timeout(Duration::from_secs(5)).user_agent("pika-dj").build()?;
         Ok(Server { base, http })
@@ -208,7 +210,7 @@ mod tests {
         for bad in ["pika", "ftp://x", "http://", ""] {
             assert!(base(bad).is_err(), "{bad:?} was admitted");
         }
-        let server = Server { base: "https://pika.example.org".into(), http: reqwest::Client::new() };
+        let server = Server::new("https://pika.example.org").expect("a good URL");
         assert_eq!(server.socket_url(), "wss://pika.example.org/ws");
     }
 }

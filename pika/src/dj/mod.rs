@@ -82,8 +82,6 @@ pub struct Args {
 }
 
 pub async fn run(args: Args) -> anyhow::Result<()> {
-    // Another part of the program may have chosen already; one choice is enough.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     args.check()?;
     let mut screen = Screen::new();
     let kind = args.open(&mut screen)?;

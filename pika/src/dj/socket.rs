@@ -44,7 +44,8 @@ pub async fn listen(url: String, live: Live, tell: mpsc::Sender<Heard>) {
         if tell.send(Heard::Down(words)).await.is_err() {
             return;
         }
-        sleep(pause.mul_f64(rand::rng().random_range(0.5..1.0))).await;
+        let share = rand::rng().random_range(0.5..1.0);
+        sleep(pause.mul_f64(share)).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
