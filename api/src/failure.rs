@@ -24,7 +24,10 @@ impl From<Code> for Failure {
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.0.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = (status, [(header::CACHE_CONTROL, "no-store")], Json(self.0.body())).into_response();
+        let body = self.0.body();
+        let mut response = (status, [(header::CACHE_CONTROL, "no-store")], Json(&body)).into_response();
+        // For the perimeter, which knows in what form the caller wants it.
+        response.extensions_mut().insert(body);
         match status {
             StatusCode::UNAUTHORIZED => {
                 response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -21,6 +21,7 @@ const HISTORY: usize = 50;
 #[serde(rename_all = "camelCase")]
 pub(crate) struct HistoryTrack {
     /// Names this play among all plays of the session.
+    #[schema(value_type = u64)]
     id: Seq,
     artist: String,
     title: String,
@@ -28,8 +29,10 @@ pub(crate) struct HistoryTrack {
     played_at: Millis,
     /// Beats a minute, where known.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     bpm: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     key: Option<String>,
 }
 

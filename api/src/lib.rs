@@ -8,6 +8,7 @@
 mod routes;
 
 mod djs;
+mod elsewhere;
 mod fingerprints;
 mod health;
 mod history;

@@ -33,6 +33,7 @@ pub(crate) struct LikesAnswer {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Like {
     /// Names the play that was liked.
+    #[schema(value_type = u64)]
     id: Seq,
     #[schema(value_type = String)]
     session_id: SessionId,

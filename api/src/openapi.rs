@@ -1,6 +1,7 @@
 //! The routes' own description, and a page to read it on.
 
 use std::borrow::Cow;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::LazyLock;
 
 use axum::extract::Path;
@@ -12,6 +13,7 @@ use utoipa::OpenApi;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use web::Page;
 
+use crate::elsewhere;
 use crate::failure::Failure;
 use crate::pages::given;
 use crate::routes;
@@ -20,11 +22,12 @@ use crate::routes;
 #[openapi(
     info(
         title = "Pika",
-        description = "Live dance events: what plays, who listens, what they like.\n\nTimes are ISO 8601 strings in UTC. Errors are `{\"error\", \"code\"}`: the words may change, the code does not. Answers are JSON, or MessagePack maps for `Accept: application/msgpack`; errors are always JSON. Unknown members may be added to any answer. The live protocol itself runs over a WebSocket at `/ws`.",
+        description = "Live dance events: what plays, who listens, what they like.\n\nTimes are ISO 8601 strings in UTC. Errors are `{\"error\", \"code\"}`: the words may change, the code does not. Answers are JSON, or MessagePack maps for `Accept: application/msgpack`. Unknown members may be added to any answer. The live protocol itself runs over a WebSocket, see `/ws`.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     tags(
         (name = "sessions", description = "What is on and what was"),
+        (name = "publish", description = "A DJ's words over HTTP"),
         (name = "recap", description = "An evening in retrospect"),
         (name = "stats", description = "Figures over all evenings"),
         (name = "djs", description = "DJs and their past"),
@@ -35,7 +38,7 @@ use crate::routes;
 )]
 struct Document;
 
-/// The description without the routes, which add themselves.
+/// The description without this role's routes, which add themselves.
 pub(crate) fn base() -> utoipa::openapi::OpenApi {
     let mut document = Document::openapi();
     let components = document.components.get_or_insert_default();
@@ -44,6 +47,7 @@ pub(crate) fn base() -> utoipa::openapi::OpenApi {
     components.add_security_scheme("dj", SecurityScheme::Http(bearer.build()));
     let cookie = ApiKeyValue::with_description(schemas::secrets::COOKIE, "The identity that our pages set; `__Host-pika_id` under HTTPS");
     components.add_security_scheme("person", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
+    document.merge(elsewhere::document());
     document
 }
 
@@ -83,8 +87,10 @@ pub(crate) async fn docs_file(Path(name): Path<String>, headers: HeaderMap) -> R
     }
 }
 
-/// These files change with the program, so its version is their ETag.
+/// These files change with the program and have no name of their own in it, so their ETag is made from what is in them.
 fn file(mime: &str, text: &'static str, headers: &HeaderMap) -> Response {
-    let etag = format!("\"{}-{}\"", env!("CARGO_PKG_VERSION"), text.len());
+    let mut hash = DefaultHasher::new();
+    text.hash(&mut hash);
+    let etag = format!("\"{:x}\"", hash.finish());
     given(Page { bytes: Cow::Borrowed(text.as_bytes()), mime: mime.to_owned(), etag }, headers, "no-cache")
 }

@@ -15,7 +15,7 @@ pub(crate) enum Standing {
     Stranger,
     /// A token that nobody gave out, or that was revoked.
     Unknown,
-    /// A good token, for something else.
+    /// A DJ's token, and not the DJ of this run.
     Other,
     Owner,
 }
@@ -30,7 +30,7 @@ impl Standing {
     }
 }
 
-/// An ownerToken begins so. A wrong one cannot be told from one of another run, so it counts as that.
+/// An ownerToken begins so. One of another run cannot be told from an invented one, so both prove nothing.
 const OWNER_TOKEN: &str = "pk_own_";
 /// Longer is no token of ours, and is not worth hashing.
 const LONGEST: usize = 2_000;
@@ -39,7 +39,7 @@ pub(crate) async fn standing(desk: &Desk, headers: &HeaderMap, run: &RunRow) -> 
     let Some(token) = bearer(headers) else { return Ok(Standing::Stranger) };
     if token.starts_with(OWNER_TOKEN) {
         let owns = desk.key.owns(token, &run.session, run.begin);
-        return Ok(if owns { Standing::Owner } else { Standing::Other });
+        return Ok(if owns { Standing::Owner } else { Standing::Unknown });
     }
     if token.len() > LONGEST {
         return Ok(Standing::Unknown);

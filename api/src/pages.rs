@@ -91,7 +91,7 @@ pub(crate) fn given(page: Page, headers: &HeaderMap, keep: &'static str) -> Resp
     if known {
         return (StatusCode::NOT_MODIFIED, about).into_response();
     }
-    (about, [(header::CONTENT_TYPE, page.mime)], Body::from(page.bytes.into_owned())).into_response()
+    (about, [(header::CONTENT_TYPE, page.mime)], Body::from(page.bytes)).into_response()
 }
 
 fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {

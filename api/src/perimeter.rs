@@ -8,10 +8,12 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use schemas::error::ErrorBody;
 
 use crate::config::Config;
 use crate::failure::{Failure, code_of};
 use crate::metrics;
+use crate::wants::Wants;
 
 const CSP: &str = "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; style-src 'self'; object-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
 const PERMISSIONS: &str = "camera=(), microphone=(), geolocation=(), payment=(), usb=()";
@@ -38,8 +40,9 @@ pub fn perimeter(router: Router, config: &Config) -> Router {
 async fn guard(State(rules): State<Arc<Rules>>, request: Request, next: Next) -> Response {
     // Only exact names are allowed: a wildcard would let every page in the world act with a visitor's cookie.
     let origin = request.headers().get(header::ORIGIN).filter(|origin| rules.origins.contains(origin)).cloned();
+    let wants = Wants::of(request.headers());
     let preflight = request.method() == Method::OPTIONS && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-    let mut response = if preflight { preflight_answer(origin.is_some()) } else { shaped(next.run(request).await) };
+    let mut response = if preflight { preflight_answer(origin.is_some()) } else { worded(shaped(next.run(request).await), wants) };
     let headers = response.headers_mut();
     if !rules.origins.is_empty() && !headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN) {
         headers.append(header::VARY, HeaderValue::from_static("origin"));
@@ -65,11 +68,15 @@ fn preflight_answer(allowed: bool) -> Response {
     (StatusCode::NO_CONTENT, headers).into_response()
 }
 
-/// An error without a body of ours gets one, so that a client need read only one shape.
+/// What the framework refuses by itself, with a line of text or with nothing, gets our shape, so that a client need read only
+/// one. A role that answers 5xx in words of its own has its reasons.
 fn shaped(response: Response) -> Response {
     let status = response.status();
-    let plain = response.headers().get(header::CONTENT_TYPE).is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"));
-    if !(status.is_client_error() || status.is_server_error()) || !plain {
+    let bare = match response.headers().get(header::CONTENT_TYPE) {
+        None => status.is_client_error() || status.is_server_error(),
+        Some(kind) => status.is_client_error() && kind.as_bytes().starts_with(b"text/plain"),
+    };
+    if !bare {
         return response;
     }
     let mut shaped = Failure::from(code_of(status)).into_response();
@@ -78,6 +85,16 @@ fn shaped(response: Response) -> Response {
         shaped.headers_mut().insert(header::ALLOW, allow.clone());
     }
     shaped
+}
+
+/// Our errors in the form that the caller wants.
+fn worded(mut response: Response, wants: Wants) -> Response {
+    if let Some(body) = response.extensions_mut().remove::<ErrorBody>() {
+        let (kind, bytes) = wants.form(&body);
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        *response.body_mut() = bytes.into();
+    }
+    response
 }
 
 fn secure(headers: &mut HeaderMap, https: bool) {

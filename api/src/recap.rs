@@ -39,10 +39,13 @@ pub(crate) struct RecapAnswer {
     pub tracks: Vec<RecapTrack>,
     /// Only for the owner, in the order asked. Cancelled polls are left out.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub polls: Option<Vec<RecapPoll>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub total_polls: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub total_poll_votes: Option<u64>,
 }
 

@@ -93,6 +93,7 @@ pub(crate) struct Active {
     live: bool,
     /// How many sessions are live in all; absent when none is.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     count: Option<usize>,
     /// The newest live ones, at most 100.
     sessions: Vec<ActiveSession>,

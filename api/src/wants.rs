@@ -13,7 +13,7 @@ use serde::Serialize;
 pub(crate) struct Wants(Codec);
 
 impl Wants {
-    fn of(headers: &HeaderMap) -> Self {
+    pub fn of(headers: &HeaderMap) -> Self {
         let named = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
         let first = named.split(',').find_map(|range| match range.split(';').next().map(str::trim) {
             Some(Codec::MSGPACK_TYPE) => Some(Codec::MsgPack),
@@ -25,11 +25,17 @@ impl Wants {
 
     /// Answers change from moment to moment and may be one person's own, so nothing between us and them keeps one.
     pub fn say<T: Serialize>(self, value: &T) -> Response {
+        let (kind, bytes) = self.form(value);
+        ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-store")], bytes).into_response()
+    }
+
+    /// The value in this form, with the form's name.
+    pub fn form<T: Serialize>(self, value: &T) -> (&'static str, Vec<u8>) {
         let kind = match self.0 {
             Codec::Json => "application/json",
             Codec::MsgPack => Codec::MSGPACK_TYPE,
         };
-        ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-store")], self.0.encode(value)).into_response()
+        (kind, self.0.encode(value))
     }
 }
 

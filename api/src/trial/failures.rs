@@ -74,6 +74,24 @@ async fn an_address_under_api_that_does_not_exist_is_an_error_a_program_can_read
 }
 
 #[tokio::test]
+async fn an_address_that_is_no_text_is_refused_in_our_words() {
+    let world = World::new();
+    for path in ["/api/join/%FF", "/api/dj/%FF", "/api/client/%FF%FF%FF%FF%FF%FF%FF%FF/likes", "/qr/%FF.svg"] {
+        assert_eq!(world.get(path).await.failure(), (400, "invalid_message".to_owned()), "{path}");
+    }
+    assert_eq!(world.get("/api/sessions/%FF%FF%FF%FF%FF%FF%FF%FF/history").await.failure(), (404, "session_not_found".to_owned()));
+}
+
+#[tokio::test]
+async fn errors_come_in_the_form_that_was_asked_for() {
+    let world = World::new();
+    let packed = world.ask(request(Method::GET, "/api/sessions/nobody-knows-me/recap").header(header::ACCEPT, "application/msgpack")).await;
+    assert_eq!((packed.status.as_u16(), packed.header(header::CONTENT_TYPE)), (404, "application/msgpack"));
+    let unpacked: Value = schemas::codec::Codec::MsgPack.decode(&packed.body).unwrap();
+    assert_eq!(unpacked, json!({"error": "Session not found", "code": "session_not_found"}));
+}
+
+#[tokio::test]
 async fn a_wrong_method_is_an_error_that_names_the_right_ones() {
     let world = World::new();
     for (method, path, allow) in [

@@ -62,7 +62,7 @@ async fn only_the_owner_may_write_into_an_evening() {
     assert_eq!(world.send(post("pk_dj_never-given-out").body(body()).unwrap()).await.failure(), (401, "unauthorized".to_owned()));
     assert_eq!(world.send(post(&stranger).body(body()).unwrap()).await.failure(), (403, "not_owner".to_owned()));
     let of_before = world.key.owner_token(&session("friday-night"), 99);
-    assert_eq!(world.send(post(&of_before).body(body()).unwrap()).await.failure(), (403, "not_owner".to_owned()));
+    assert_eq!(world.send(post(&of_before).body(body()).unwrap()).await.failure(), (401, "unauthorized".to_owned()));
     assert_eq!(world.get("/api/sessions/friday-night/recap").await.json()["tracks"][0]["bpm"], json!(null));
     let elsewhere = request(Method::POST, "/api/sessions/nobody-knows-me/sync-fingerprints");
     let elsewhere = elsewhere.header(header::AUTHORIZATION, format!("Bearer {token}")).header(header::CONTENT_TYPE, "application/json");

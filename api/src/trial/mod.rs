@@ -4,6 +4,7 @@ mod failures;
 mod fakes;
 mod fingerprints;
 mod likes;
+mod metrics;
 mod openapi;
 mod pages;
 mod people;

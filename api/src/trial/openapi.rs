@@ -9,6 +9,11 @@ fn document() -> Value {
     serde_json::from_str(crate::openapi()).unwrap()
 }
 
+fn of_other_roles() -> BTreeSet<(String, String)> {
+    let document = serde_json::to_value(crate::elsewhere::document()).unwrap();
+    operations(&document).into_iter().map(|(path, method, _)| (path, method)).collect()
+}
+
 fn operations(document: &Value) -> Vec<(String, String, Value)> {
     let paths = document["paths"].as_object().unwrap().iter();
     let each = paths.flat_map(|(path, item)| {
@@ -20,7 +25,11 @@ fn operations(document: &Value) -> Vec<(String, String, Value)> {
 #[tokio::test]
 async fn every_documented_route_is_there() {
     let world = World::new();
+    let elsewhere = of_other_roles();
     for (path, method, _) in operations(&document()) {
+        if elsewhere.contains(&(path.clone(), method.clone())) {
+            continue;
+        }
         let filled = path
             .replace("{id}", "friday-night")
             .replace("{clientId}", "client_1234")
@@ -40,7 +49,8 @@ fn every_route_is_documented() {
     let table = include_str!("../routes.rs");
     let entered = table.matches(".routes(routes!(").count();
     let paths: BTreeSet<_> = operations(&document()).into_iter().map(|(path, method, _)| (path, method)).collect();
-    assert_eq!(paths.len(), entered);
+    assert_eq!(paths.difference(&of_other_roles()).count(), entered);
+    assert!(of_other_roles().is_subset(&paths));
     for way_round in [".route(", ".nest(", ".merge(", ".route_service(", ".nest_service(", ".fallback_service("] {
         assert!(!table.contains(way_round), "routes.rs has {way_round}");
     }
@@ -59,7 +69,7 @@ fn every_route_says_what_it_gives_and_how_it_fails() {
         assert!(document["tags"].as_array().unwrap().iter().any(|known| known["name"] == tag), "{path}: {tag}");
         for (status, response) in operation["responses"].as_object().unwrap() {
             assert!(response["description"].as_str().is_some_and(|words| !words.is_empty()), "{path} {status}");
-            let error = status.starts_with(['4', '5']) && path != "/health";
+            let error = status.starts_with(['4', '5']) && !["/health", "/readyz"].contains(&path.as_str());
             if error {
                 assert_eq!(
                     response["content"]["application/json"]["schema"]["$ref"],
