@@ -38,6 +38,7 @@ mod stage;
 mod wants;
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod trial;
 
 use std::sync::Arc;

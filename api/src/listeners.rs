@@ -93,6 +93,7 @@ pub(crate) async fn keep_to_stage(lobby: &nats::Lobby, listeners: &Listeners) {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

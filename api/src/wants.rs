@@ -48,6 +48,7 @@ impl<S: Sync> FromRequestParts<S> for Wants {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -28,6 +28,7 @@ fn values<'h>(header: &'h str, name: &'static str) -> impl Iterator<Item = &'h s
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
