@@ -105,6 +105,10 @@ impl Fold {
 
     fn pack(&mut self, place: Place, placed: &PlacedPack) -> Effects {
         let mut effects = Effects::default();
+        // The rows are of a run that begins later: this run's were saved whole before it began, and its dancers were told.
+        if self.rows.as_ref().is_some_and(|rows| rows.begin > place.seq()) {
+            return effects;
+        }
         for record in &placed.pack.claims {
             match record.by {
                 Speaker::Person { .. } | Speaker::Owner => self.heard = self.heard.max(place.stamp),

@@ -65,7 +65,7 @@ pub async fn run(config: Config, broker: Broker, store: Arc<dyn Live>, stop: Can
     let leave = CancellationToken::new();
     let worker = NodeId::random().as_str().to_owned();
     let leases = lease::share(broker.clone(), worker, config.lease.clone(), changed, leave.clone());
-    let mut leases = tokio::spawn(leases);
+    let mut leases = AbortOnDropHandle::new(tokio::spawn(leases));
     let mut owners = Owners { share: (config, broker, store), stop: stop.clone(), held: HashMap::new(), tasks: JoinSet::new() };
     loop {
         tokio::select! {

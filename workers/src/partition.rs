@@ -10,7 +10,7 @@ use nats::log::Entry;
 use nats::notes::Question;
 use nats::{Broker, BrokerError};
 use schemas::note::{AskMine, Mine, Presence};
-use schemas::{Epoch, Partition, Pos};
+use schemas::{Epoch, Partition, Pos, Seq};
 use store::Live;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
@@ -97,20 +97,21 @@ async fn open(share: &Share) -> Result<Opened, Error> {
     Ok(Opened { position, folds, entries, presence, questions, events })
 }
 
+async fn starting_point(share: &Share) -> Result<Pos, Error> {
+    let saved = share.store.position(share.partition).await?;
+    let (_, last) = share.broker.log_range().await?;
+    resume(saved, share.epoch, last)
+}
+
 /// Where the fold goes on. A place of an older epoch is no place in this log: the fold begins at the log's beginning, and the rows,
 /// which carry their positions, take no harm. A place beyond the log's end means that the log was rewound and nobody has declared
 /// it: then nothing may be folded, because new entries would take the places of lost ones.
-async fn starting_point(share: &Share) -> Result<Pos, Error> {
-    let beginning = Pos::new(share.epoch, 0);
-    let Some(saved) = share.store.position(share.partition).await? else { return Ok(beginning) };
-    if saved.epoch() < share.epoch {
-        return Ok(beginning);
+fn resume(saved: Option<Pos>, epoch: Epoch, last: Seq) -> Result<Pos, Error> {
+    match saved {
+        Some(saved) if saved.epoch() > epoch || saved.epoch() == epoch && saved.seq() > last => Err(Error::Rewound { saved, last }),
+        Some(saved) if saved.epoch() == epoch => Ok(saved),
+        Some(_) | None => Ok(Pos::new(epoch, 0)),
     }
-    let (_, last) = share.broker.log_range().await?;
-    if saved.epoch() > share.epoch || saved.seq() > last {
-        return Err(Error::Rewound { saved, last });
-    }
-    Ok(saved)
 }
 
 /// Waits that double from a tenth of a second to five, for what must be tried until it works.
@@ -126,5 +127,20 @@ impl Backoff {
     pub async fn wait(&mut self) {
         tokio::time::sleep(self.0).await;
         self.0 = (self.0 * 2).min(Duration::from_secs(5));
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rewound_log_is_not_folded_until_an_epoch_is_declared() {
+        assert_eq!(resume(None, 1, 50).unwrap(), Pos::new(1, 0));
+        assert_eq!(resume(Some(Pos::new(1, 50)), 1, 50).unwrap(), Pos::new(1, 50));
+        assert!(matches!(resume(Some(Pos::new(1, 51)), 1, 50), Err(Error::Rewound { .. })));
+        assert!(matches!(resume(Some(Pos::new(2, 5)), 1, 50), Err(Error::Rewound { .. })));
+        assert_eq!(resume(Some(Pos::new(1, 51)), 2, 50).unwrap(), Pos::new(2, 0));
     }
 }

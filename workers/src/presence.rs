@@ -10,6 +10,8 @@ use schemas::{Millis, NodeId, PersonId, SessionId};
 
 /// Parts of one full report. A node of a million dancers needs a few hundred.
 const PARTS: u32 = 4_096;
+/// A DJ who left is remembered this long: longer than any session lasts.
+const DJ_MS: i64 = 48 * 3600 * 1000;
 
 /// All crowds of one partition.
 pub struct Crowds {
@@ -104,7 +106,7 @@ impl Crowds {
                 self.changed.insert(session.clone());
             }
         }
-        self.rooms.retain(|_, room| !room.empty());
+        self.rooms.retain(|_, room| !room.empty(now.plus(-DJ_MS)));
     }
 
     /// While we cannot hear, nobody is silent.
@@ -224,8 +226,14 @@ impl Room {
         forgot
     }
 
-    fn empty(&self) -> bool {
-        self.here.is_empty() && self.left.is_empty() && self.djs.is_empty() && self.dj == Dj::Unseen
+    /// Whether nothing is left to be known: nobody is here, and the DJ left before `when` or was never seen.
+    fn empty(&self, when: Millis) -> bool {
+        let dj = match self.dj {
+            Dj::Unseen => false,
+            Dj::Here => true,
+            Dj::Left { since } => since >= when,
+        };
+        self.here.is_empty() && self.left.is_empty() && self.djs.is_empty() && !dj
     }
 }
 

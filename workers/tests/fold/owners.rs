@@ -106,3 +106,30 @@ async fn while_the_store_is_away_polls_still_close_and_afterwards_all_is_saved()
     }
     worker.stop().await;
 }
+
+#[tokio::test]
+async fn when_a_worker_dies_another_folds_on() {
+    let world = World::new().await;
+    let mut evening = Evening::begin(&world).await;
+    evening.open(1, Duration::from_secs(60), true).await;
+    let stop = CancellationToken::new();
+    let run = |broker| tokio::spawn(workers::run(Config::default(), broker, world.store.clone(), stop.clone()));
+    let mut one = run(world.broker().await);
+    let seq = evening.claim(1, Claim::Vote { poll: poll(1), option: 0 }).await;
+    evening.folded(&world, seq).await;
+    let two = run(world.broker().await);
+    // Whichever owns the partition by now: both die once, and are replaced.
+    for who in 2..4 {
+        one.abort();
+        assert!(one.await.is_err());
+        let died = std::time::Instant::now();
+        let seq = evening.claim(who, Claim::Vote { poll: poll(1), option: 0 }).await;
+        evening.folded(&world, seq).await;
+        assert!(died.elapsed() < Duration::from_secs(6), "served again after {:?}", died.elapsed());
+        one = run(world.broker().await);
+    }
+    stop.cancel();
+    one.await.unwrap().unwrap();
+    two.await.unwrap().unwrap();
+    assert_eq!(world.store.recap(&evening.session).await.unwrap().unwrap().polls[0].votes, [3, 0, 0]);
+}

@@ -167,17 +167,20 @@ impl Evening {
         facts
     }
 
-    /// The next fact of this kind.
+    /// The next fact of this kind; those after it are left to be heard.
     pub async fn hear(&mut self, kind: &str) -> PlacedFact {
         let after = self.view.last;
         let (broker, session) = (self.broker.clone(), self.session.clone());
         let heard = until(kind, || async {
             let facts = broker.facts_after(&session, after, 1000).await.ok()?;
-            facts.into_iter().find(|fact| fact.record.fact.kind() == kind)
+            let at = facts.iter().position(|fact| fact.record.fact.kind() == kind)?;
+            Some(facts[..=at].to_vec())
         })
         .await;
-        self.catch_up().await;
-        heard
+        for fact in &heard {
+            self.view.apply(fact);
+        }
+        heard.last().unwrap().clone()
     }
 
     pub async fn claim(&self, who: u32, claim: Claim) -> Seq {
