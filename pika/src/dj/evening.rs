@@ -35,7 +35,7 @@ enum Leave {
     Over(String),
 }
 
-/// How long the last words may take to be stored.
+/// The last words are given up when none was stored for this long.
 const FLUSH_END: Duration = Duration::from_secs(20);
 const FLUSH_LEAVE: Duration = Duration::from_secs(5);
 /// A second Ctrl-C within this time is meant.
@@ -54,6 +54,7 @@ pub struct Evening {
     tracks: mpsc::Receiver<Told>,
     ear: mpsc::Receiver<Heard>,
     refusals: mpsc::Receiver<String>,
+    interrupts: mpsc::Receiver<bool>,
     up: bool,
     interrupted: Option<Instant>,
     trouble: Option<String>,
@@ -68,8 +69,23 @@ impl Evening {
         tokio::spawn(listen(server.socket_url(), live.clone(), tell));
         let (tell, refusals) = mpsc::channel(64);
         let outbox = Outbox::start(server.clone(), saved, Arc::clone(&file), tell);
-        let (board, keys) = (Board::default(), Keys::default());
-        Evening { server, live, file, screen, board, keys, outbox, tracks, ear, refusals, up: false, interrupted: None, trouble: None }
+        let (board, keys, interrupts) = (Board::default(), Keys::default(), interrupts());
+        Evening {
+            server,
+            live,
+            file,
+            screen,
+            board,
+            keys,
+            outbox,
+            tracks,
+            ear,
+            refusals,
+            interrupts,
+            up: false,
+            interrupted: None,
+            trouble: None,
+        }
     }
 
     pub async fn run(mut self, ways: Ways) -> anyhow::Result<()> {
@@ -104,7 +120,6 @@ impl Evening {
         if raw.is_some() {
             self.screen.log(HELP);
         }
-        let mut interrupts = interrupts();
         let mut tick = tokio::time::interval(Duration::from_secs(1));
         let mut standing = self.outbox.standing.clone();
         let until = ways.until.map(|d| tokio::time::Instant::now() + d);
@@ -128,7 +143,7 @@ impl Evening {
                     self.trouble();
                     over.map(Leave::Over)
                 }
-                Some(hard) = interrupts.recv() => if hard { Some(Leave::Open) } else { self.interrupt() },
+                Some(hard) = self.interrupts.recv() => if hard { Some(Leave::Open) } else { self.interrupt() },
                 _ = tick.tick() => { self.board.tidy(Millis::now()); None }
                 () = tokio::time::sleep_until(until.unwrap_or_else(tokio::time::Instant::now)), if until.is_some() => Some(if ways.ends { Leave::End } else { Leave::Open }),
             };
@@ -274,9 +289,10 @@ impl Evening {
 
     async fn end(mut self) -> anyhow::Result<()> {
         self.outbox.say(json!({"type": "END_SESSION"})).await;
-        let flushed = timeout(FLUSH_END, self.outbox.flushed()).await;
+        let flushed = self.flush().await;
+        self.screen.close();
         let standing = self.outbox.standing.borrow().clone();
-        if flushed.is_err() || (standing.waiting > 0 && standing.over.is_none()) {
+        if !flushed {
             bail!("{} messages could not be sent; they are kept: the same command with --resume sends them", standing.waiting);
         }
         self.file.forget();
@@ -285,8 +301,40 @@ impl Evening {
         Ok(())
     }
 
+    /// Waits for the last words as long as the queue moves. `false`: given up, by the clock or by Ctrl-C.
+    async fn flush(&mut self) -> bool {
+        let mut outbox = self.outbox.clone();
+        let flushed = outbox.flushed();
+        tokio::pin!(flushed);
+        let mut standing = self.outbox.standing.clone();
+        let mut tick = tokio::time::interval(Duration::from_millis(250));
+        let (mut stored, mut moved) = (standing.borrow_and_update().stored, Instant::now());
+        loop {
+            tokio::select! {
+                () = &mut flushed => return true,
+                Some(_) = self.interrupts.recv() => return false,
+                Some(words) = self.refusals.recv() => self.screen.log(&words),
+                _ = tick.tick() => {
+                    let now = standing.borrow_and_update().clone();
+                    if now.stored != stored {
+                        (stored, moved) = (now.stored, Instant::now());
+                    }
+                    if moved.elapsed() > FLUSH_END {
+                        return false;
+                    }
+                    self.trouble();
+                    self.screen.status(&format!("{} messages to send (Ctrl-C: leave them for --resume)", now.waiting));
+                }
+            }
+        }
+    }
+
     async fn leave(mut self) -> anyhow::Result<()> {
-        let _ = timeout(FLUSH_LEAVE, self.outbox.flushed()).await;
+        let mut outbox = self.outbox.clone();
+        tokio::select! {
+            _ = timeout(FLUSH_LEAVE, outbox.flushed()) => {}
+            _ = self.interrupts.recv() => {}
+        }
         let waiting = self.outbox.standing.borrow().waiting;
         if waiting > 0 {
             self.screen.log(&format!("{waiting} messages are still to be sent"));

@@ -105,12 +105,15 @@ pub fn split(name: &str) -> (Option<String>, String) {
     (None, name.trim().to_owned())
 }
 
-/// Artist and title of a file's name.
-pub fn of_path(path: &str) -> (Option<String>, Option<String>) {
+/// Artist and title of a file's name. `marked`: a mark stood before it, so it is a path for sure; a line without one must
+/// at least end like a file, or any text would be taken for a list of tracks.
+pub fn of_path(path: &str, marked: bool) -> (Option<String>, Option<String>) {
     let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
+    let ends_like_a_file = |ending: &str| (2..=5).contains(&ending.len()) && ending.bytes().all(|b| b.is_ascii_alphanumeric());
     let stem = match name.rsplit_once('.') {
-        Some((stem, ending)) if (1..=5).contains(&ending.len()) && ending.bytes().all(|b| b.is_ascii_alphanumeric()) => stem,
-        _ => name,
+        Some((stem, ending)) if ends_like_a_file(ending) => stem,
+        _ if marked => name,
+        _ => return (None, None),
     };
     let stem = stem.trim();
     // Without a readable letter it is no name: a binary file is full of such lines.

@@ -114,7 +114,7 @@ impl History {
                 if std::mem::take(&mut self.path_follows) {
                     return None;
                 }
-                let (artist, title) = lines::of_path(path);
+                let (artist, title) = lines::of_path(path, self.waiting.is_some());
                 let mut tags = self.waiting.take().unwrap_or_default();
                 // The name of the file is only asked where the tags are silent.
                 if tags.title.is_none() {

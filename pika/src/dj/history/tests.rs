@@ -78,6 +78,12 @@ fn a_plain_m3u_is_read() {
 }
 
 #[test]
+fn a_text_is_no_history() {
+    let found = read(Source::File, b"Dear diary\n\nTonight I danced.\n\x7fELF\x02\x01\n");
+    assert!(found.iter().all(Result::is_err), "{found:?}");
+}
+
+#[test]
 fn lines_from_a_pipe_are_tracks() {
     let found = read(Source::Pipe, "Adele - Rolling in the Deep\n\nPrince — Kiss\nJust a title\n".as_bytes());
     assert_eq!(names(&found), ["Adele – Rolling in the Deep", "Prince – Kiss", "Unknown artist – Just a title"]);
