@@ -32,7 +32,10 @@ impl Ingest {
         }
         let session = self.session_of(caller, &incoming.message).await?;
         self.authorised(caller, rule.who, &session)?;
-        if let Some(seq) = session.view().run.as_ref().and_then(|run| run.applied(op)) {
+        if rule.goes == Goes::Out
+            && let Some(seq) = session.view().run.as_ref().and_then(|run| run.applied(op))
+        {
+            // A repeat of the DJ's own word spends no budget. Dancers' ids are their own and are compared in the fold, person by person.
             return Ok(Admitted::Stored(Some(seq)));
         }
         self.inner.budgets.spend(kind, rule.budget, caller, Some(session.id()))?;

@@ -1,4 +1,5 @@
 //! What the stories need: a Pika to run, people to play, patience with a deadline.
+#![allow(dead_code, unused_imports)] // Each test binary uses a part of it.
 
 mod process;
 mod people;
@@ -21,4 +22,10 @@ pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl F
         assert!(tokio::time::Instant::now() < deadline, "waited in vain: {what}");
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
+}
+
+/// A client for HTTP; the library under it wants its cryptography named once a process.
+pub fn http() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::new()
 }

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-use super::{PATIENCE, until};
+use super::{PATIENCE, http, until};
 
 const PIKA: &str = env!("CARGO_BIN_EXE_pika");
 /// The same for all roles of a story.
@@ -94,7 +94,7 @@ impl Pika {
     }
 
     pub async fn get(&self, path: &str) -> (u16, Value) {
-        let response = reqwest::get(format!("{}{path}", self.url)).await.unwrap();
+        let response = http().get(format!("{}{path}", self.url)).send().await.unwrap();
         let status = response.status().as_u16();
         let text = response.text().await.unwrap();
         (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
@@ -102,7 +102,7 @@ impl Pika {
 
     /// The value of a metric without labels, or the sum over the lines whose labels contain `labels`.
     pub async fn metric(&self, name: &str, labels: &str) -> f64 {
-        let text = reqwest::get(format!("{}/metrics", self.url)).await.unwrap().text().await.unwrap();
+        let text = http().get(format!("{}/metrics", self.url)).send().await.unwrap().text().await.unwrap();
         let lines = text.lines().filter(|l| l.split(['{', ' ']).next() == Some(name) && l.contains(labels));
         lines.filter_map(|l| l.rsplit(' ').next()?.parse::<f64>().ok()).sum()
     }

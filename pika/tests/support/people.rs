@@ -8,7 +8,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
-use super::{PATIENCE, Pika};
+use super::{PATIENCE, Pika, http};
 
 /// One open socket.
 pub struct Socket {
@@ -124,6 +124,20 @@ impl Socket {
         }
     }
 
+    /// Reads on, and so answers pings, while something else happens; what is heard stays to be asked for.
+    pub async fn attend<T>(&mut self, other: impl Future<Output = T>) -> T {
+        tokio::pin!(other);
+        loop {
+            tokio::select! {
+                done = &mut other => return done,
+                message = self.read() => match message {
+                    Some(message) => self.pending.push(message),
+                    None => return other.await,
+                },
+            }
+        }
+    }
+
     /// Waits for the server to close the socket; gives the code.
     pub async fn closing(&mut self) -> Option<u16> {
         tokio::time::timeout(PATIENCE, async { while self.read().await.is_some() {} }).await.expect("the socket was not closed");
@@ -180,7 +194,7 @@ impl Dj {
     }
 
     pub async fn live_as(pika: &Pika, name: &str) -> Dj {
-        let http = reqwest::Client::new();
+        let http = http();
         let response = http.post(format!("{}/api/sessions", pika.url)).json(&json!({"djName": name})).send().await.unwrap();
         assert_eq!(response.status(), 201);
         let begun: Value = response.json().await.unwrap();

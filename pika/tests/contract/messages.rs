@@ -243,7 +243,8 @@ async fn only_the_owner_speaks_as_the_dj() {
     let mut thief = Socket::open(&pika).await;
     let stolen = thief.ask(json!({"type": "REGISTER_SESSION", "sessionId": "my-session", "djName": "DJ Thief"})).await;
     assert_eq!(stolen["error"], "Session belongs to another DJ");
-    let same_name = thief.ask(json!({"type": "REGISTER_SESSION", "sessionId": "my-session", "djName": "DJ Test"})).await;
+    let claim = thief.ask(json!({"type": "REGISTER_SESSION", "sessionId": "my-session", "djName": "DJ Test"}));
+    let same_name = dj.attend(claim).await;
     assert_eq!(same_name["error"], "Session belongs to another DJ", "never while the owner is connected");
     for message in [
         json!({"type": "BROADCAST_TRACK", "sessionId": "my-session", "track": track("Stolen")}),
@@ -312,6 +313,6 @@ async fn messages_that_are_none_are_answered_counted_and_end_the_socket_after_a_
     let mut larger = Socket::open(&pika).await;
     larger.say_raw(&json!({"type": "SEND_BULK_LIKE", "pad": "x".repeat(200 * 1024)}).to_string()).await;
     assert_eq!(larger.closing().await, Some(1009));
-    assert!(pika.metric("pika_bad_frames_total", "").await >= 8.0);
+    assert!(pika.metric("pika_bad_frames_total", "").await >= 7.0);
     assert!(Socket::connect(&pika.ws_url(), Some("soap"), None).await.is_err());
 }
