@@ -3,7 +3,6 @@
 use async_nats::HeaderMap;
 use bytes::Bytes;
 use schemas::Seq;
-use schemas::codec::Codec;
 use schemas::fact::FactRecord;
 use serde::Deserialize;
 use tokio::time::timeout;
@@ -26,20 +25,14 @@ pub(crate) struct Outgoing {
 impl Outgoing {
     /// A body in the log's form, with its version.
     pub fn new<T: serde::Serialize>(subject: String, body: &T) -> Self {
-        Self::versioned(subject, schemas::codec::to_log(body))
-    }
-
-    /// A fact, with its kind. Its body is the readable form of MessagePack (times and ids as text): facts are an enum with
-    /// a tag, which serde reads through a buffer that takes every format for a readable one, so that the compact form of a
-    /// time could be written but never read back. Facts are a few hundred an evening; packs of claims stay compact.
-    pub fn fact(subject: String, record: &FactRecord) -> Self {
-        Self::versioned(subject, Codec::MsgPack.encode(record)).with(headers::KIND, record.fact.kind())
-    }
-
-    fn versioned(subject: String, body: Vec<u8>) -> Self {
         let mut headers = HeaderMap::new();
         headers.insert(headers::VERSION, schemas::codec::LOG_VERSION.to_string());
-        Outgoing { subject, headers, payload: body.into() }
+        Outgoing { subject, headers, payload: schemas::codec::to_log(body).into() }
+    }
+
+    /// A fact, with its kind in a header, so that a reader of the log need not open the body to tell.
+    pub fn fact(subject: String, record: &FactRecord) -> Self {
+        Self::new(subject, record).with(headers::KIND, record.fact.kind())
     }
 
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -89,8 +82,14 @@ impl Complaint {
 impl Broker {
     /// Stores one message; its sequence.
     pub(crate) async fn put(&self, message: Outgoing) -> Result<Seq, AppendError> {
-        let answer = self.request(message.subject, Some(message.headers), message.payload).await?;
-        placed(&answer.payload)
+        self.try_put(message).await?.ok_or_else(|| BrokerError::unavailable("no stream takes it").into())
+    }
+
+    /// As [`Broker::put`]; `None` when there is no stream for the subject, so that certainly nothing was stored.
+    pub(crate) async fn try_put(&self, message: Outgoing) -> Result<Option<Seq>, AppendError> {
+        let deadline = self.config().ack_deadline;
+        let answer = self.request_within(message.subject, Some(message.headers), message.payload, deadline).await?;
+        answer.map(|answer| placed(&answer.payload)).transpose()
     }
 
     /// Stores one message if the newest on its subject is still at `expected` (0: there is none).

@@ -200,8 +200,15 @@ impl Broker {
     /// Subscribes, and returns once the server has taken the subscription.
     pub(crate) async fn subscribe(&self, subject: String) -> Result<Subscriber, BrokerError> {
         let subscriber = self.in_time(self.shared.client.subscribe(subject)).await?;
-        self.in_time(self.shared.client.flush()).await?;
+        self.round_trip().await?;
         Ok(subscriber)
+    }
+
+    /// Returns once the server has worked off everything that was sent before on this connection. The library's `flush`
+    /// only hands the bytes to the kernel: a message that another client sends then may still come before them.
+    pub(crate) async fn round_trip(&self) -> Result<(), BrokerError> {
+        // The server says by itself that nobody listens there.
+        self.request_within(subjects::NOBODY.to_owned(), None, Bytes::new(), self.shared.config.ack_deadline).await.map(|_| ())
     }
 
     pub(crate) async fn in_time<T, E: std::fmt::Display>(&self, work: impl Future<Output = Result<T, E>>) -> Result<T, BrokerError> {
@@ -321,7 +328,7 @@ impl News {
 impl Broker {
     /// What a restarted broker has forgotten, before anybody is told that it is back.
     async fn mend(&self) {
-        if let Err(error) = streams::ensure_state(self.context(), self.config()).await {
+        if let Err(error) = self.in_time(streams::ensure_state(self.context(), self.config())).await {
             tracing::warn!(%error, "derived state has no stream yet");
         }
         if let Err(error) = self.read_epoch().await {

@@ -3,8 +3,7 @@
 use async_nats::{HeaderMap, Message};
 use bytes::Bytes;
 use futures_util::StreamExt;
-use schemas::codec::{Codec, LOG_VERSION};
-use schemas::fact::FactRecord;
+use schemas::codec::LOG_VERSION;
 use schemas::{Millis, Seq};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -34,12 +33,6 @@ impl Stored {
         schemas::codec::from_log(&self.payload).map_err(|e| e.to_string())
     }
 
-    /// The counterpart of [`crate::batch::Outgoing::fact`].
-    pub fn try_fact(&self) -> Result<FactRecord, String> {
-        self.version()?;
-        read_fact(&self.payload)
-    }
-
     fn version(&self) -> Result<(), String> {
         let version = self.headers.get(headers::VERSION).map(|v| v.as_str()).ok_or("no version")?;
         let number: u32 = version.parse().map_err(|_| "no version number")?;
@@ -50,11 +43,6 @@ impl Stored {
     pub fn unreadable(&self, why: impl std::fmt::Display) -> BrokerError {
         BrokerError::Unreadable { subject: self.subject.clone(), seq: self.seq, why: why.to_string() }
     }
-}
-
-/// The body of a fact.
-pub(crate) fn read_fact(payload: &[u8]) -> Result<FactRecord, String> {
-    Codec::MsgPack.decode(payload).map_err(|e| e.to_string())
 }
 
 /// What to get: the fields of the broker's request.

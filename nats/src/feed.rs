@@ -10,7 +10,6 @@ use schemas::state::State;
 use schemas::{Millis, Seq, SessionId};
 
 use crate::connection::{Broker, BrokerError};
-use crate::direct::read_fact;
 use crate::subjects;
 
 pub(crate) enum FeedItem {
@@ -33,10 +32,7 @@ impl Broker {
         let facts = client.subscribe(subjects::feed(session)).await.map_err(|e| unavailable(&e))?;
         let states = client.subscribe(subjects::feed_states(session)).await.map_err(|e| unavailable(&e))?;
         let applause = client.subscribe(subjects::applause(session)).await.map_err(|e| unavailable(&e))?;
-        tokio::time::timeout(self.config().ack_deadline, client.flush())
-            .await
-            .map_err(|e| unavailable(&e))?
-            .map_err(|e| unavailable(&e))?;
+        self.round_trip().await?;
         let id = session.clone();
         let facts = facts.map(move |message| fact_item(&id, &message)).boxed();
         let states = states.map(|m| from_log(&m.payload).map_or(FeedItem::Unreadable, FeedItem::State)).boxed();
@@ -51,7 +47,7 @@ fn fact_item(session: &SessionId, message: &async_nats::Message) -> FeedItem {
     let placed = || {
         let seq = number("Nats-Sequence")?;
         let stamp = Millis::parse(header("Nats-Time-Stamp")?)?;
-        let record = read_fact(&message.payload).ok()?;
+        let record = from_log(&message.payload).ok()?;
         Some((number("Nats-Last-Sequence")?, PlacedFact { session: session.clone(), seq, stamp, record }))
     };
     placed().map_or(FeedItem::Unreadable, |(previous, fact)| FeedItem::Fact { previous, fact })

@@ -142,7 +142,7 @@ impl Broker {
     /// The session's newest fact.
     pub async fn newest_fact(&self, session: &SessionId) -> Result<Option<PlacedFact>, BrokerError> {
         let Some(message) = self.last_on(LIVE, &subjects::out(session)).await? else { return Ok(None) };
-        let record = message.try_fact().map_err(|why| message.unreadable(why))?;
+        let record = message.try_body().map_err(|why| message.unreadable(why))?;
         Ok(Some(PlacedFact { session: session.clone(), seq: message.seq, stamp: message.stamp, record }))
     }
 
@@ -250,7 +250,7 @@ fn entry(message: Stored) -> Entry {
         Entry::Unreadable { seq: message.seq, subject: message.subject.clone(), why }
     };
     match subjects::parse_live(&message.subject) {
-        Some((_, session, Leaf::Out)) => match message.try_fact() {
+        Some((_, session, Leaf::Out)) => match message.try_body() {
             Ok(record) => Entry::Fact(PlacedFact { session, seq: message.seq, stamp: message.stamp, record }),
             Err(why) => unreadable(why),
         },

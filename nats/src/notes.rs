@@ -115,7 +115,7 @@ impl Broker {
     pub async fn token_asked(&self) -> Result<BoxStream<'static, Question<AskToken, TokenAnswer>>, BrokerError> {
         let client = self.client();
         let asked = self.in_time(client.queue_subscribe(subjects::ASK_TOKEN, subjects::ASK_TOKEN_GROUP.to_owned())).await?;
-        self.in_time(client.flush()).await?;
+        self.round_trip().await?;
         Ok(self.questions(asked))
     }
 

@@ -111,17 +111,13 @@ pub fn find(hint: Option<PathBuf>) -> Result<PathBuf, ServerError> {
     if let Some(program) = hint {
         return new_enough(&program).map(|()| program);
     }
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let cache = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache/pika/bin"));
+    let cache = std::env::home_dir().map(|home| home.join(".cache/pika/bin/nats-server")).filter(|program| program.is_file());
     let mut said = Vec::new();
-    for program in std::env::split_paths(&path).chain(cache).map(|dir| dir.join("nats-server")).filter(|p| p.is_file()) {
+    for program in [Some(PathBuf::from("nats-server")), cache].into_iter().flatten() {
         match new_enough(&program) {
             Ok(()) => return Ok(program),
             Err(error) => said.push(error.to_string()),
         }
-    }
-    if said.is_empty() {
-        said.push("no nats-server in PATH or ~/.cache/pika/bin".to_owned());
     }
     Err(ServerError::Failed(format!("{}; `make tools` gets one", said.join("; "))))
 }
@@ -232,6 +228,8 @@ impl Home {
         std::fs::write(self.conf(), self.settings(port)?).map_err(ServerError::at("nats.conf"))?;
         let mut command = Command::new(&self.program);
         command.arg("--config").arg(self.conf()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+        // A group of its own, so that Ctrl-C at a terminal reaches us alone: who leaves gently needs the broker to the last.
+        command.process_group(0);
         command.spawn().map_err(|e| ServerError::Failed(format!("{}: {e}", self.program.display())))
     }
 

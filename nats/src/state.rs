@@ -16,13 +16,11 @@ use crate::{metrics, streams};
 impl Broker {
     pub async fn put_state(&self, session: &SessionId, state: &State) -> Result<(), BrokerError> {
         let message = || Outgoing::new(subjects::state(session, state.kind()), state);
-        match self.put(message()).await {
-            Ok(_) => return Ok(()),
-            Err(AppendError::Broker(BrokerError::Unavailable(_))) if self.available() => {}
-            Err(error) => return Err(error.unguarded()),
+        if self.try_put(message()).await.map_err(AppendError::unguarded)?.is_some() {
+            return Ok(());
         }
         // A broker that restarted has no such stream until somebody makes it.
-        streams::ensure_state(self.context(), self.config()).await?;
+        self.in_time(streams::ensure_state(self.context(), self.config())).await?;
         self.put(message()).await.map(|_| ()).map_err(AppendError::unguarded)
     }
 

@@ -12,6 +12,7 @@
 //! | `verdict.<node>` | – | to one node |
 //! | `presence.<p>`, `presence.ask` | – | who holds sockets |
 //! | `ask.<p>.mine`, `ask.auth.token` | – | questions |
+//! | `nobody` | – | nothing: the server's own answer is what is wanted |
 //! | `$KV.PIKA.epoch`, `$KV.LEASES.worker.<id>`, `$KV.LEASES.part.<p>`, `$KV.CODES.<code>` | buckets | |
 
 use schemas::state::StateKind;
@@ -35,6 +36,8 @@ pub const REVOKED_ALL: &str = "revoked";
 
 pub const PRESENCE_ASK: &str = "presence.ask";
 pub const ASK_TOKEN: &str = "ask.auth.token";
+/// Nobody listens here: asking is a round trip to the server.
+pub const NOBODY: &str = "nobody";
 /// Whoever can answer for tokens shares the questions.
 pub const ASK_TOKEN_GROUP: &str = "auth";
 

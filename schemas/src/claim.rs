@@ -36,7 +36,7 @@ pub enum Speaker {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Claim {
     Like { track: TrackKey },
     Unlike { track: TrackKey },

@@ -52,3 +52,33 @@ pub fn from_log<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
 
 /// The version that a log message carries in its header. Readers accept this one and the one before.
 pub const LOG_VERSION: u32 = 1;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::claim::{Claim, ClaimRecord, Pack, Speaker};
+    use crate::fact::{Begun, EndReason, Fact, FactRecord, Owner, PollOpened};
+    use crate::{Millis, OpKey, PersonId, PollId, TrackKey};
+
+    #[test]
+    fn the_log_reads_back_what_it_writes() {
+        let owner = Owner::Person { person: PersonId::random(), address: Some(OpKey::of("a")) };
+        let poll = PollId::new(7).unwrap();
+        let facts = [
+            Fact::Begun(Begun { dj_name: "DJ".into(), owner: owner.clone(), join_code: "ABC234".into(), by_socket: true }),
+            Fact::Away { since: Millis(5) },
+            Fact::Back { owner: Some(owner.clone()) },
+            Fact::PollOpened(PollOpened { poll, question: "?".into(), options: vec!["a".into()], ends_at: Some(Millis(9)), allow_change: false }),
+            Fact::PollClosed { poll, close: 4, votes: vec![1, 2] },
+            Fact::Stopped,
+            Fact::Ended { reason: EndReason::Grace, begin: 1, owner, dj_name: "DJ".into() },
+        ];
+        for fact in facts {
+            let record = FactRecord { at: Millis(3), op: Some(OpKey::of("m")), fact };
+            assert_eq!(from_log::<FactRecord>(&to_log(&record)).unwrap(), record);
+        }
+        let claim = |claim| ClaimRecord { at: Millis(1), by: Speaker::Person { id: PersonId::random(), known: true }, op: None, claim };
+        let pack = Pack { node: None, claims: vec![claim(Claim::Like { track: TrackKey::of("a", "b") }), claim(Claim::Vote { poll, option: 1 })] };
+        assert_eq!(from_log::<Pack>(&to_log(&pack)).unwrap(), pack);
+    }
+}

@@ -17,7 +17,7 @@ pub struct FactRecord {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Fact {
     /// A run begins; its begin sequence is this fact's.
     Begun(Begun),

@@ -6,7 +6,7 @@ use crate::ids::{PollId, Pos, Seq};
 use crate::server::TempoCount;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum State {
     /// Votes of the open poll, by option. `of` is the position the tally reflects; a reader drops an older one.
     Tally { of: Pos, poll: PollId, votes: Vec<u64> },
