@@ -66,7 +66,15 @@ pub async fn share(
     }
     let mut look = tokio::time::interval(config.heartbeat / LOOKS);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut sharer = Sharer { broker, worker, roll: Roll::new(config.expiry), held: BTreeMap::new(), told: BTreeMap::new(), giving: BTreeMap::new(), heartbeat: 0 };
+    let mut sharer = Sharer {
+        broker,
+        worker,
+        roll: Roll::new(config.expiry),
+        held: BTreeMap::new(),
+        told: BTreeMap::new(),
+        giving: BTreeMap::new(),
+        heartbeat: 0,
+    };
     let mut looks = 0;
     loop {
         let next = sharer.untold();

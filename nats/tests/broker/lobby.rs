@@ -1,8 +1,8 @@
 use nats::{Broker, Lobby, LobbyChange};
+use schemas::Millis;
 use schemas::SessionId;
 use schemas::fact::Fact;
 use schemas::lobby::{Begin, LobbyStatus};
-use schemas::Millis;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::*;

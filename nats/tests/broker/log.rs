@@ -207,8 +207,7 @@ async fn facts_reach_the_feed_as_one_chain() {
     let world = World::new().await;
     let broker = world.broker().await;
     let s = session("friday-night");
-    let mut feed = world.stranger().await.subscribe(format!("feed.{s}")).await.unwrap();
-    world.stranger().await.flush().await.unwrap();
+    let mut feed = world.overhear(format!("feed.{s}")).await;
     let mut seqs = vec![0];
     for name in ["a", "b", "c"] {
         let last = *seqs.last().unwrap();
@@ -239,9 +238,7 @@ async fn what_another_version_wrote_is_skipped_and_said() {
     let out = format!("live.{}.{s}.out", s.partition());
     let js = async_nats::jetstream::new(world.stranger().await);
     let mut seqs = Vec::new();
-    for (version, body) in
-        [(Some("99"), schemas::codec::Codec::MsgPack.encode(&track("future"))), (None, vec![]), (Some("1"), b"nonsense".to_vec())]
-    {
+    for (version, body) in [(Some("99"), schemas::codec::to_log(&track("future"))), (None, vec![]), (Some("1"), b"nonsense".to_vec())] {
         let mut headers = async_nats::HeaderMap::new();
         if let Some(version) = version {
             headers.insert("Pika-Version", version);
@@ -250,13 +247,8 @@ async fn what_another_version_wrote_is_skipped_and_said() {
     }
     let mut headers = async_nats::HeaderMap::new();
     headers.insert("Pika-Version", "0");
-    let older = js
-        .publish_with_headers(out, headers, schemas::codec::Codec::MsgPack.encode(&track("older")).into())
-        .await
-        .unwrap()
-        .await
-        .unwrap()
-        .sequence;
+    let older =
+        js.publish_with_headers(out, headers, schemas::codec::to_log(&track("older")).into()).await.unwrap().await.unwrap().sequence;
     assert!(broker.newest_fact(&s).await.unwrap().is_some_and(|f| f.seq == older));
     let read = broker.facts_after(&s, begin, 10).await.unwrap();
     assert_eq!(read.iter().map(|f| f.seq).collect::<Vec<_>>(), [older]);

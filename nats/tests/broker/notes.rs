@@ -4,14 +4,17 @@ use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use nats::notes::Question;
 use schemas::note::{
-    Applause, AskMine, AskToken, Clap, DjIdentity, Mine, Outcome, Presence, PresenceChange, PresenceReport, Present, Rejection, TokenAnswer,
-    Verdict, Verdicts,
+    Applause, AskMine, AskToken, Clap, DjIdentity, Mine, Outcome, Presence, PresenceChange, PresenceReport, Present, Rejection,
+    TokenAnswer, Verdict, Verdicts,
 };
 use schemas::{NodeId, PersonId, PollId, TrackKey};
 
 use crate::support::*;
 
-fn answer_all<Q: Send + 'static, A: Send + 'static>(mut asked: BoxStream<'static, Question<Q, A>>, mut with: impl FnMut(&Q) -> A + Send + 'static) {
+fn answer_all<Q: Send + 'static, A: Send + 'static>(
+    mut asked: BoxStream<'static, Question<Q, A>>,
+    mut with: impl FnMut(&Q) -> A + Send + 'static,
+) {
     tokio::spawn(async move {
         while let Some(question) = asked.next().await {
             let answer = with(&question.ask);
@@ -45,9 +48,7 @@ async fn notes_arrive_as_they_were_sent() {
     one.ask_presence(s.partition()).await.unwrap();
     assert_eq!(soon("the question", asked.next()).await.unwrap(), s.partition());
 
-    let stranger = world.stranger().await;
-    let mut applause = stranger.subscribe(format!("note.{s}.applause")).await.unwrap();
-    stranger.flush().await.unwrap();
+    let mut applause = world.overhear(format!("note.{s}.applause")).await;
     let sent = Applause { from: 3, to: 9, items: vec![(5, Clap::Like(TrackKey::of("a", "b")))] };
     one.send_applause(&s, &sent).await.unwrap();
     let received = soon("applause", applause.next()).await.unwrap();

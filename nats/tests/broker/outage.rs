@@ -110,3 +110,18 @@ async fn the_epoch_is_the_last_of_its_list() {
     kv.put("epoch", "[[1,1],[2,5000]]".into()).await.unwrap();
     assert_eq!(world.broker().await.epoch(), 2);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_that_does_not_read_is_told_that_it_lagged() {
+    let world = World::new().await;
+    let broker = world.broker().await;
+    let node = NodeId::random();
+    let mut events = broker.events();
+    let _unread = broker.verdicts(&node).await.unwrap();
+    let stranger = world.stranger().await;
+    for _ in 0..70_000 {
+        stranger.publish(format!("verdict.{node}"), "x".into()).await.unwrap();
+    }
+    assert_eq!(soon("the news", events.recv()).await.unwrap(), BrokerEvent::Lagged);
+    assert!(broker.available());
+}

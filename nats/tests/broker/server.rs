@@ -31,7 +31,9 @@ async fn a_restart_uses_the_same_port_and_the_same_log() {
     let server = start(dir.path().into()).await;
     let url = server.url();
     let s = session("friday-night");
-    let connect = |url: String| async { nats::Broker::connect(nats::Config { servers: vec![url], ..nats::Config::default() }, PATIENCE).await.unwrap() };
+    let connect = |url: String| async {
+        nats::Broker::connect(nats::Config { servers: vec![url], ..nats::Config::default() }, PATIENCE).await.unwrap()
+    };
     let seqs = connect(url.clone()).await.append(&s, 0, &[begun(), track("a")], None, &[]).await.unwrap().seqs;
     server.stop().await;
     let server = start(dir.path().into()).await;

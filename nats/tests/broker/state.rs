@@ -17,9 +17,7 @@ async fn the_newest_value_of_each_kind_is_kept_and_fed() {
     let world = World::new().await;
     let broker = world.broker().await;
     let (s, other) = (session("friday-night"), session("saturday-night"));
-    let stranger = world.stranger().await;
-    let mut feed = stranger.subscribe(format!("feed.{s}.*")).await.unwrap();
-    stranger.flush().await.unwrap();
+    let mut feed = world.overhear(format!("feed.{s}.*")).await;
     assert_eq!(broker.states(&s).await.unwrap(), []);
     for state in [listeners(1, 10), tally(2, vec![1, 0]), listeners(3, 11)] {
         broker.put_state(&s, &state).await.unwrap();

@@ -37,6 +37,16 @@ impl World {
         async_nats::connect(self.server.url()).await.expect("a connection")
     }
 
+    /// What a plain client hears on a subject, from now on.
+    pub async fn overhear(&self, subject: String) -> async_nats::Subscriber {
+        let stranger = self.stranger().await;
+        let heard = stranger.subscribe(subject).await.expect("a subscription");
+        // The server's "nobody listens" comes after it has taken the subscription; a flush would not wait for that.
+        let nobody = stranger.request("nobody", "".into()).await;
+        assert_eq!(nobody.expect_err("an answer from nobody").kind(), async_nats::RequestErrorKind::NoResponders);
+        heard
+    }
+
     /// Kills the server without warning; its supervisor starts it again.
     pub fn kill(&self) {
         signal(self.server.pid().expect("a running server"), "-KILL");
