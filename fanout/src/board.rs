@@ -211,8 +211,8 @@ impl Board {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use schemas::server::ServerMessage;
     use schemas::Millis;
+    use schemas::server::ServerMessage;
 
     fn pong(n: i64) -> ServerMessage {
         ServerMessage::Pong { timestamp: Millis(n) }

@@ -52,7 +52,9 @@ pub fn encode(message: &ServerMessage, seq: Option<Seq>, codec: Codec) -> Messag
     let bytes = codec.encode(&Positioned { message, seq });
     match codec {
         // The encoder writes UTF-8; a frame that were not would be our own defect, and is sent as bytes rather than lost.
-        Codec::Json => String::from_utf8(bytes).map_or_else(|e| Message::Binary(Bytes::from(e.into_bytes())), |text| Message::Text(text.into())),
+        Codec::Json => {
+            String::from_utf8(bytes).map_or_else(|e| Message::Binary(Bytes::from(e.into_bytes())), |text| Message::Text(text.into()))
+        }
         Codec::MsgPack => Message::Binary(Bytes::from(bytes)),
     }
 }
@@ -74,7 +76,10 @@ mod tests {
     #[test]
     fn only_the_last_message_of_a_fact_carries_its_position_and_only_on_request() {
         let id = SessionId::parse("friday-night").unwrap();
-        let delivery = Delivery::new(Some(7), vec![ServerMessage::TrackStopped { session_id: id.clone() }, ServerMessage::TempoReset { session_id: id }]);
+        let delivery = Delivery::new(
+            Some(7),
+            vec![ServerMessage::TrackStopped { session_id: id.clone() }, ServerMessage::TempoReset { session_id: id }],
+        );
         let text = |positions| {
             let frames = delivery.frames(Flavour { codec: Codec::Json, positions });
             frames.iter().map(|f| f.to_text().unwrap().to_owned()).collect::<Vec<_>>()

@@ -68,7 +68,9 @@ impl Hub {
         for state in hub.session.states() {
             hub.put_state(&state);
         }
-        tokio::spawn(Task { hub: hub.clone(), heard: 0, like: Pacer::new(paces.like), thanks: Pacer::new(paces.thanks) }.run(updates, hubs));
+        tokio::spawn(
+            Task { hub: hub.clone(), heard: 0, like: Pacer::new(paces.like), thanks: Pacer::new(paces.thanks) }.run(updates, hubs),
+        );
         hub
     }
 
@@ -181,7 +183,9 @@ impl Hub {
     fn put_fact(&self, fact: &Applied) {
         let mut board = self.board.lock();
         match &fact.change {
-            Change::Begun | Change::Ended(_) => [Slot::Tally, Slot::Tempo, Slot::Like, Slot::Thanks].into_iter().for_each(|slot| board.clear(slot)),
+            Change::Begun | Change::Ended(_) => {
+                [Slot::Tally, Slot::Tempo, Slot::Like, Slot::Thanks].into_iter().for_each(|slot| board.clear(slot))
+            }
             Change::Track(_) | Change::Stopped => board.clear(Slot::Tempo),
             Change::PollOpened(_) | Change::PollClosed { .. } | Change::PollCancelled { .. } => board.clear(Slot::Tally),
             Change::Away | Change::Back | Change::Metadata(_) | Change::Announced(_) | Change::AnnouncementEnded => {}

@@ -31,7 +31,8 @@ impl Hubs {
             return Ok(hub);
         }
         let session = self.sessions.meet(id).await?;
-        let hub = self.hubs.entry(id.clone()).or_insert_with(|| Hub::start(session, self.paces, self.reporter.clone(), self.clone())).clone();
+        let hub =
+            self.hubs.entry(id.clone()).or_insert_with(|| Hub::start(session, self.paces, self.reporter.clone(), self.clone())).clone();
         Ok(hub)
     }
 

@@ -15,8 +15,8 @@ use std::sync::Arc;
 use crate::connection::{Connection, Place};
 use crate::delivery::bytes_of;
 use crate::hub::Hub;
-use crate::subscribe::{Placed, own_vote, place, sessions_list};
 use crate::metrics;
+use crate::subscribe::{Placed, own_vote, place, sessions_list};
 
 /// What came of a message that the socket waited for.
 pub enum Done {
@@ -42,7 +42,10 @@ impl Connection {
         };
         metrics::received();
         match decoded {
-            Ok(incoming) if !matches!(incoming.message, ClientMessage::SendBulkLike(_)) && bytes_of(&frame) > self.fanout.inner.config.max_message_bytes => {
+            Ok(incoming)
+                if !matches!(incoming.message, ClientMessage::SendBulkLike(_))
+                    && bytes_of(&frame) > self.fanout.inner.config.max_message_bytes =>
+            {
                 Some(Close::TooLarge)
             }
             Ok(incoming) => self.take(incoming),
@@ -167,7 +170,8 @@ impl Connection {
         let who = Present::Dancer(self.caller.person);
         let (hubs, epoch) = (&self.fanout.inner.hubs, self.fanout.inner.broker.epoch());
         let seat = |place_of: &mut Option<Place>| -> Placed {
-            let (ticket, placed) = hub.join(who, self.outbox.clone(), hubs, |board, session| place(board, session, resume, epoch, mine, Millis::now()));
+            let (ticket, placed) =
+                hub.join(who, self.outbox.clone(), hubs, |board, session| place(board, session, resume, epoch, mine, Millis::now()));
             let cursor = placed.cursor;
             if let Some(before) = place_of {
                 before.cursor = cursor.of_dj(before.dj.is_some());
@@ -243,7 +247,11 @@ impl Connection {
         let resume = self.flavour.positions.then_some(Resume::At { epoch: self.fanout.inner.broker.epoch(), seq: place_now.cursor.seq });
         let placed = hub.look(|board, session| place(board, session, resume, self.fanout.inner.broker.epoch(), None, Millis::now()));
         place_now.cursor = placed.cursor.of_dj(place_now.cursor.is_dj);
-        placed.subscribed.iter().chain(&placed.state).for_each(|message| self.out.push(crate::delivery::encode(message, None, self.flavour.codec)));
+        placed
+            .subscribed
+            .iter()
+            .chain(&placed.state)
+            .for_each(|message| self.out.push(crate::delivery::encode(message, None, self.flavour.codec)));
     }
 }
 

@@ -7,21 +7,21 @@
 //! It promises the orders and paces of the contract. It never touches the store; what a client says goes to [`Admit`], which
 //! the `pika` binary hands in.
 
-pub mod delivery;
 pub mod board;
-pub mod outbox;
+mod connection;
+pub mod delivery;
 pub mod hub;
 pub mod hubs;
-pub mod lobby_board;
-pub mod subscribe;
-mod connection;
 mod inbound;
-mod upgrade;
 mod limits;
-mod presence;
-mod verdicts;
-mod probes;
+pub mod lobby_board;
 pub mod metrics;
+pub mod outbox;
+mod presence;
+mod probes;
+pub mod subscribe;
+mod upgrade;
+mod verdicts;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -87,7 +87,12 @@ mod tests {
     use super::*;
 
     fn limits(venues: &[&str]) -> AddressLimits {
-        let config = Config { connections_per_address: 2, connects_per_minute: 5, venues: venues.iter().map(|v| v.parse().unwrap()).collect(), ..Config::default() };
+        let config = Config {
+            connections_per_address: 2,
+            connects_per_minute: 5,
+            venues: venues.iter().map(|v| v.parse().unwrap()).collect(),
+            ..Config::default()
+        };
         AddressLimits::new(&config)
     }
 

@@ -36,7 +36,10 @@ async fn upgrade(State(fanout): State<Fanout>, address: Option<Extension<IpAddr>
         return refuse("origin", Refusal::with(Code::NotOwner, "This page may not open a socket here"));
     }
     let Some((codec, protocol)) = form(&headers) else {
-        return refuse("protocol", Refusal::with(Code::InvalidMessage, "Unknown subprotocol; pika.v1.json and pika.v1.msgpack are spoken here"));
+        return refuse(
+            "protocol",
+            Refusal::with(Code::InvalidMessage, "Unknown subprotocol; pika.v1.json and pika.v1.msgpack are spoken here"),
+        );
     };
     let Some(seat) = fanout.inner.limits.enter(address) else {
         return refuse("address", Code::TooManyConnections.into());
@@ -71,7 +74,13 @@ async fn upgrade(State(fanout): State<Fanout>, address: Option<Extension<IpAddr>
 
 /// The form the client asked for: JSON when it names none, nothing when it names only what we do not speak.
 fn form(headers: &HeaderMap) -> Option<(Codec, Option<&'static str>)> {
-    let mut named = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(',')).map(str::trim).peekable();
+    let mut named = headers
+        .get_all(header::SEC_WEBSOCKET_PROTOCOL)
+        .iter()
+        .filter_map(|v| v.to_str().ok())
+        .flat_map(|v| v.split(','))
+        .map(str::trim)
+        .peekable();
     if named.peek().is_none() {
         return Some((Codec::Json, None));
     }
@@ -108,7 +117,10 @@ mod tests {
     #[test]
     fn an_unknown_subprotocol_is_refused_and_none_is_json() {
         assert_eq!(form(&headers(&[])), Some((Codec::Json, None)));
-        assert_eq!(form(&headers(&[(header::SEC_WEBSOCKET_PROTOCOL, "soap, pika.v1.msgpack")])), Some((Codec::MsgPack, Some("pika.v1.msgpack"))));
+        assert_eq!(
+            form(&headers(&[(header::SEC_WEBSOCKET_PROTOCOL, "soap, pika.v1.msgpack")])),
+            Some((Codec::MsgPack, Some("pika.v1.msgpack")))
+        );
         assert_eq!(form(&headers(&[(header::SEC_WEBSOCKET_PROTOCOL, "soap")])), None);
     }
 

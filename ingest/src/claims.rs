@@ -12,7 +12,14 @@ use crate::Ingest;
 use crate::likes::Remembered;
 
 impl Ingest {
-    pub(crate) async fn claim(&self, caller: &Caller, session: &Session, message: &ClientMessage, message_id: Option<&str>, now: Millis) -> Result<Option<Seq>, Refusal> {
+    pub(crate) async fn claim(
+        &self,
+        caller: &Caller,
+        session: &Session,
+        message: &ClientMessage,
+        message_id: Option<&str>,
+        now: Millis,
+    ) -> Result<Option<Seq>, Refusal> {
         use ClientMessage as M;
         let view = session.view();
         let run = view.run.as_ref().ok_or(Refusal::from(Code::SessionNotFound))?;
@@ -29,8 +36,18 @@ impl Ingest {
             M::VoteOnPoll(m) => Claim::Vote { poll: m.poll_id, option: u32::try_from(m.option_index).unwrap_or(u32::MAX) },
             M::EndPoll(m) => Claim::ClosePoll { poll: m.poll_id },
             M::CancelPoll(m) => Claim::CancelPoll { poll: m.poll_id },
-            M::RegisterSession(_) | M::BroadcastTrack(_) | M::MetadataUpdated(_) | M::TrackStopped(_) | M::EndSession(_) | M::Subscribe(_)
-            | M::StartPoll(_) | M::SendAnnouncement(_) | M::CancelAnnouncement(_) | M::GetSessions | M::ValidateSession(_) | M::Ping => {
+            M::RegisterSession(_)
+            | M::BroadcastTrack(_)
+            | M::MetadataUpdated(_)
+            | M::TrackStopped(_)
+            | M::EndSession(_)
+            | M::Subscribe(_)
+            | M::StartPoll(_)
+            | M::SendAnnouncement(_)
+            | M::CancelAnnouncement(_)
+            | M::GetSessions
+            | M::ValidateSession(_)
+            | M::Ping => {
                 return Ok(None);
             }
         };
@@ -38,7 +55,15 @@ impl Ingest {
         self.commit(caller, session, claim, op, now).await.map(Some)
     }
 
-    async fn like(&self, caller: &Caller, session: &Session, run: &Run, track: &Track, op: Option<OpKey>, now: Millis) -> Result<Option<Seq>, Refusal> {
+    async fn like(
+        &self,
+        caller: &Caller,
+        session: &Session,
+        run: &Run,
+        track: &Track,
+        op: Option<OpKey>,
+        now: Millis,
+    ) -> Result<Option<Seq>, Refusal> {
         let key = track.key();
         run.judge(&Claim::Like { track: key }, now)?;
         match self.inner.likes.recall(session.id(), run.begin, caller.person, key) {
@@ -52,7 +77,15 @@ impl Ingest {
     }
 
     /// Likes that waited on a phone without a network. Tracks that were never played are left out; each other counts once.
-    async fn bulk(&self, caller: &Caller, session: &Session, run: &Run, tracks: &[Track], message_id: Option<&str>, now: Millis) -> Result<Option<Seq>, Refusal> {
+    async fn bulk(
+        &self,
+        caller: &Caller,
+        session: &Session,
+        run: &Run,
+        tracks: &[Track],
+        message_id: Option<&str>,
+        now: Millis,
+    ) -> Result<Option<Seq>, Refusal> {
         let mut waiting = Vec::new();
         for (i, track) in tracks.iter().enumerate() {
             let key = track.key();
@@ -77,9 +110,12 @@ impl Ingest {
     async fn commit(&self, caller: &Caller, session: &Session, claim: Claim, op: Option<OpKey>, now: Millis) -> Result<Seq, Refusal> {
         let by = match claim {
             Claim::ClosePoll { .. } | Claim::CancelPoll { .. } => Speaker::Owner,
-            Claim::Like { .. } | Claim::Unlike { .. } | Claim::Tempo { .. } | Claim::Vote { .. } | Claim::React { .. } | Claim::Peak { .. } => {
-                Speaker::Person { id: caller.person, known: caller.known }
-            }
+            Claim::Like { .. }
+            | Claim::Unlike { .. }
+            | Claim::Tempo { .. }
+            | Claim::Vote { .. }
+            | Claim::React { .. }
+            | Claim::Peak { .. } => Speaker::Person { id: caller.person, known: caller.known },
         };
         let record = ClaimRecord { at: now, by, op, claim };
         self.inner.committer.commit(session.id(), caller.node.as_ref(), record).await.map_err(|_| Code::Unavailable.into())

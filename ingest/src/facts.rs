@@ -12,7 +12,13 @@ use crate::Ingest;
 
 impl Ingest {
     /// Gives the fact's place, or none when the view makes the message void (a correction of a track that no longer plays).
-    pub(crate) async fn append(&self, session: &Session, message: &ClientMessage, op: Option<OpKey>, now: Millis) -> Result<Option<Seq>, Refusal> {
+    pub(crate) async fn append(
+        &self,
+        session: &Session,
+        message: &ClientMessage,
+        op: Option<OpKey>,
+        now: Millis,
+    ) -> Result<Option<Seq>, Refusal> {
         let seqs = session.append(|view| decide(view, message, op, now)).await.map_err(nats::Failed::refusal)?;
         Ok(seqs.last().copied())
     }
@@ -44,9 +50,12 @@ fn fact_of(view: &View, run: &Run, message: &ClientMessage, op: Option<OpKey>, n
         M::MetadataUpdated(m) => Fact::Metadata { track: m.track.clone() },
         M::TrackStopped(_) if !run.playing => return Ok(None),
         M::TrackStopped(_) => Fact::Stopped,
-        M::EndSession(_) => {
-            Fact::Ended { reason: schemas::fact::EndReason::Ended, begin: run.begin, owner: run.owner.clone(), dj_name: run.dj_name.clone() }
-        }
+        M::EndSession(_) => Fact::Ended {
+            reason: schemas::fact::EndReason::Ended,
+            begin: run.begin,
+            owner: run.owner.clone(),
+            dj_name: run.dj_name.clone(),
+        },
         M::StartPoll(_) if run.poll.is_some() => return Err(Code::PollActive.into()),
         M::StartPoll(m) => Fact::PollOpened(PollOpened {
             poll: PollId::of(&view.session, &run.owner.label(), op),
@@ -55,13 +64,26 @@ fn fact_of(view: &View, run: &Run, message: &ClientMessage, op: Option<OpKey>, n
             ends_at: m.duration_seconds.map(|s| now.plus_seconds(s)),
             allow_change: m.allow_change,
         }),
-        M::SendAnnouncement(m) => {
-            Fact::Announced { message: m.message.as_str().to_owned(), ends_at: m.duration_seconds.map(|s| now.plus_seconds(s)), push: m.push }
-        }
+        M::SendAnnouncement(m) => Fact::Announced {
+            message: m.message.as_str().to_owned(),
+            ends_at: m.duration_seconds.map(|s| now.plus_seconds(s)),
+            push: m.push,
+        },
         M::CancelAnnouncement(_) if run.announcement.is_none() => return Ok(None),
         M::CancelAnnouncement(_) => Fact::AnnouncementEnded,
-        M::RegisterSession(_) | M::Subscribe(_) | M::SendLike(_) | M::RemoveLike(_) | M::SendBulkLike(_) | M::SendTempoRequest(_) | M::EndPoll(_)
-        | M::CancelPoll(_) | M::VoteOnPoll(_) | M::SendReaction(_) | M::GetSessions | M::ValidateSession(_) | M::Ping => return Ok(None),
+        M::RegisterSession(_)
+        | M::Subscribe(_)
+        | M::SendLike(_)
+        | M::RemoveLike(_)
+        | M::SendBulkLike(_)
+        | M::SendTempoRequest(_)
+        | M::EndPoll(_)
+        | M::CancelPoll(_)
+        | M::VoteOnPoll(_)
+        | M::SendReaction(_)
+        | M::GetSessions
+        | M::ValidateSession(_)
+        | M::Ping => return Ok(None),
     };
     Ok(Some(fact))
 }
@@ -70,7 +92,9 @@ fn fact_of(view: &View, run: &Run, message: &ClientMessage, op: Option<OpKey>, n
 fn played_at(said: Option<Millis>, now: Millis) -> Result<Millis, Refusal> {
     match said {
         None => Ok(now),
-        Some(at) if now.since(at) > PLAYED_AT_BACK_MS => Err(Refusal::with(Code::InvalidMessage, "Invalid message: playedAt is more than 24 hours ago")),
+        Some(at) if now.since(at) > PLAYED_AT_BACK_MS => {
+            Err(Refusal::with(Code::InvalidMessage, "Invalid message: playedAt is more than 24 hours ago"))
+        }
         Some(at) => Ok(at.min(now)),
     }
 }

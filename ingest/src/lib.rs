@@ -11,13 +11,13 @@ mod accept;
 mod authorise;
 mod budget;
 mod claims;
-mod facts;
-mod register;
 mod committer;
+mod facts;
 mod likes;
-mod tokens;
-mod publish;
 pub mod metrics;
+mod publish;
+mod register;
+mod tokens;
 
 use std::sync::Arc;
 

@@ -122,7 +122,8 @@ async fn publish(ingest: &Ingest, id: &str, address: Option<IpAddr>, headers: &H
     let mut unknown = false;
     for message in messages {
         // After one message whose outcome is unknown none may pass it: the DJ's words keep their order.
-        let (message_id, result) = if unknown { (id_of(&message), Err(Code::Unavailable.into())) } else { one(ingest, &caller, &session_id, message).await };
+        let (message_id, result) =
+            if unknown { (id_of(&message), Err(Code::Unavailable.into())) } else { one(ingest, &caller, &session_id, message).await };
         unknown |= result.as_ref().is_err_and(|refusal| refusal.code == Code::Unavailable);
         results.push((message_id, result));
     }
@@ -141,7 +142,12 @@ fn report(message_id: Option<String>, result: Result<Option<Seq>, Refusal>) -> M
     }
 }
 
-async fn one(ingest: &Ingest, caller: &Caller, session: &SessionId, mut message: serde_json::Value) -> (Option<String>, Result<Option<Seq>, Refusal>) {
+async fn one(
+    ingest: &Ingest,
+    caller: &Caller,
+    session: &SessionId,
+    mut message: serde_json::Value,
+) -> (Option<String>, Result<Option<Seq>, Refusal>) {
     let message_id = id_of(&message);
     if let Some(fields) = message.as_object_mut() {
         match fields.get("sessionId").and_then(serde_json::Value::as_str) {
@@ -159,7 +165,9 @@ async fn one(ingest: &Ingest, caller: &Caller, session: &SessionId, mut message:
                 Admitted::Registered(registered) => Some(registered.begin),
             }),
             // Dancers speak on their sockets: a like needs a person, and this door knows only the session's owner.
-            Who::Dancer | Who::Anyone => Err(Refusal::with(Code::InvalidMessage, "Invalid message: only the DJ's messages can be published here")),
+            Who::Dancer | Who::Anyone => {
+                Err(Refusal::with(Code::InvalidMessage, "Invalid message: only the DJ's messages can be published here"))
+            }
         },
         Err(undecodable) => {
             metrics::undecodable(&undecodable.refusal);

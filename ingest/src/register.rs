@@ -34,7 +34,13 @@ enum Standing {
 }
 
 impl Ingest {
-    pub(crate) async fn register(&self, caller: &Caller, register: &RegisterSession, op: Option<OpKey>, now: Millis) -> Result<Registered, Refusal> {
+    pub(crate) async fn register(
+        &self,
+        caller: &Caller,
+        register: &RegisterSession,
+        op: Option<OpKey>,
+        now: Millis,
+    ) -> Result<Registered, Refusal> {
         let token = register.token.as_deref().filter(|t| !t.is_empty());
         self.go_live(caller, register.session_id.clone(), register.dj_name.as_ref(), token, caller.node.is_some(), op, now).await
     }
@@ -106,7 +112,15 @@ impl Ingest {
     }
 
     /// Decided on the view, and decided again if another fact came first.
-    fn enter(&self, claimant: &Claimant<'_>, view: &View, standing: &Standing, code: &str, op: Option<OpKey>, now: Millis) -> Result<Decision, Refusal> {
+    fn enter(
+        &self,
+        claimant: &Claimant<'_>,
+        view: &View,
+        standing: &Standing,
+        code: &str,
+        op: Option<OpKey>,
+        now: Millis,
+    ) -> Result<Decision, Refusal> {
         let append = |fact| Ok(Decision::Append { facts: vec![FactRecord { at: now, op, fact }], timers: vec![] });
         match (view.live(), standing) {
             (Some(run), Standing::Owner) if !matches!(run.status, Status::Away { .. }) && (run.by_socket || !claimant.by_socket) => {
@@ -140,7 +154,11 @@ fn could_inherit(claimant: &Claimant<'_>, run: &Run) -> bool {
     match &run.owner {
         Owner::Dj { .. } => false,
         Owner::Person { address, .. } => {
-            claimant.by_socket && run.by_socket && address.is_some() && *address == claimant.caller.address && run.dj_name == claimant.dj_name
+            claimant.by_socket
+                && run.by_socket
+                && address.is_some()
+                && *address == claimant.caller.address
+                && run.dj_name == claimant.dj_name
         }
     }
 }

@@ -38,17 +38,34 @@ pub enum Speaker {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Claim {
-    Like { track: TrackKey },
-    Unlike { track: TrackKey },
-    Tempo { preference: Preference },
-    Vote { poll: PollId, option: u32 },
-    React { reaction: Reaction },
+    Like {
+        track: TrackKey,
+    },
+    Unlike {
+        track: TrackKey,
+    },
+    Tempo {
+        preference: Preference,
+    },
+    Vote {
+        poll: PollId,
+        option: u32,
+    },
+    React {
+        reaction: Reaction,
+    },
     /// A request to close a poll: END_POLL, the timer and the sweep. The first one in the log is the close.
-    ClosePoll { poll: PollId },
+    ClosePoll {
+        poll: PollId,
+    },
     /// CANCEL_POLL: a close whose result is void.
-    CancelPoll { poll: PollId },
+    CancelPoll {
+        poll: PollId,
+    },
     /// The highest listener count of the last minute, so that it survives a restart.
-    Peak { listeners: u64 },
+    Peak {
+        listeners: u64,
+    },
 }
 
 /// A pack with its place in the log.

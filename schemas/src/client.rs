@@ -316,7 +316,8 @@ mod tests {
     fn a_refused_message_keeps_its_id() {
         let refused = json(r#"{"type":"DANCE","messageId":"m1"}"#).unwrap_err();
         assert_eq!((refused.message_id.as_deref(), refused.refusal.code), (Some("m1"), Code::UnknownMessage));
-        let refused = json(r#"{"type":"START_POLL","messageId":"m2","sessionId":"friday-night","question":"?","options":["one"]}"#).unwrap_err();
+        let refused =
+            json(r#"{"type":"START_POLL","messageId":"m2","sessionId":"friday-night","question":"?","options":["one"]}"#).unwrap_err();
         assert_eq!((refused.message_id.as_deref(), refused.refusal.code), (Some("m2"), Code::InvalidMessage));
     }
 

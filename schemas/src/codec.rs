@@ -68,7 +68,13 @@ mod tests {
             Fact::Begun(Begun { dj_name: "DJ".into(), owner: owner.clone(), join_code: "ABC234".into(), by_socket: true }),
             Fact::Away { since: Millis(5) },
             Fact::Back { owner: Some(owner.clone()) },
-            Fact::PollOpened(PollOpened { poll, question: "?".into(), options: vec!["a".into()], ends_at: Some(Millis(9)), allow_change: false }),
+            Fact::PollOpened(PollOpened {
+                poll,
+                question: "?".into(),
+                options: vec!["a".into()],
+                ends_at: Some(Millis(9)),
+                allow_change: false,
+            }),
             Fact::PollClosed { poll, close: 4, votes: vec![1, 2] },
             Fact::Stopped,
             Fact::Ended { reason: EndReason::Grace, begin: 1, owner, dj_name: "DJ".into() },
@@ -78,7 +84,8 @@ mod tests {
             assert_eq!(from_log::<FactRecord>(&to_log(&record)).unwrap(), record);
         }
         let claim = |claim| ClaimRecord { at: Millis(1), by: Speaker::Person { id: PersonId::random(), known: true }, op: None, claim };
-        let pack = Pack { node: None, claims: vec![claim(Claim::Like { track: TrackKey::of("a", "b") }), claim(Claim::Vote { poll, option: 1 })] };
+        let pack =
+            Pack { node: None, claims: vec![claim(Claim::Like { track: TrackKey::of("a", "b") }), claim(Claim::Vote { poll, option: 1 })] };
         assert_eq!(from_log::<Pack>(&to_log(&pack)).unwrap(), pack);
     }
 }

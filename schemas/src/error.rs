@@ -33,10 +33,31 @@ pub enum Code {
 
 impl Code {
     pub const ALL: [Code; 25] = [
-        Code::InvalidMessage, Code::UnknownMessage, Code::TooLarge, Code::BadSessionId, Code::Unauthorized, Code::NotOwner,
-        Code::SessionTaken, Code::AnonymousRefused, Code::SessionNotFound, Code::SessionOver, Code::NotSubscribed, Code::TrackNotFound,
-        Code::AlreadyLiked, Code::PollNotFound, Code::PollActive, Code::InvalidOption, Code::TrackRate, Code::LikeRate, Code::Rate,
-        Code::TooManyConnections, Code::NotFound, Code::MethodNotAllowed, Code::Conflict, Code::Unavailable, Code::Internal,
+        Code::InvalidMessage,
+        Code::UnknownMessage,
+        Code::TooLarge,
+        Code::BadSessionId,
+        Code::Unauthorized,
+        Code::NotOwner,
+        Code::SessionTaken,
+        Code::AnonymousRefused,
+        Code::SessionNotFound,
+        Code::SessionOver,
+        Code::NotSubscribed,
+        Code::TrackNotFound,
+        Code::AlreadyLiked,
+        Code::PollNotFound,
+        Code::PollActive,
+        Code::InvalidOption,
+        Code::TrackRate,
+        Code::LikeRate,
+        Code::Rate,
+        Code::TooManyConnections,
+        Code::NotFound,
+        Code::MethodNotAllowed,
+        Code::Conflict,
+        Code::Unavailable,
+        Code::Internal,
     ];
 
     /// `(code, words, HTTP status, trying again may help)`.

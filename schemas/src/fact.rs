@@ -22,19 +22,44 @@ pub enum Fact {
     /// A run begins; its begin sequence is this fact's.
     Begun(Begun),
     /// The DJ's socket is gone; the grace period runs from `since`.
-    Away { since: Millis },
+    Away {
+        since: Millis,
+    },
     /// The DJ is back within the grace period. `owner` is set when somebody took an anonymous session over.
-    Back { owner: Option<Owner> },
+    Back {
+        owner: Option<Owner>,
+    },
     /// The run is over. It names run and owner, so that a later begin can be judged from this fact alone.
-    Ended { reason: EndReason, begin: Seq, owner: Owner, dj_name: String },
-    Track { track: Track, played_at: Millis },
+    Ended {
+        reason: EndReason,
+        begin: Seq,
+        owner: Owner,
+        dj_name: String,
+    },
+    Track {
+        track: Track,
+        played_at: Millis,
+    },
     Stopped,
-    Metadata { track: Track },
+    Metadata {
+        track: Track,
+    },
     PollOpened(PollOpened),
     /// The result. `close` is the position of the first close request in `in`: votes before it count.
-    PollClosed { poll: PollId, close: Seq, votes: Vec<u64> },
-    PollCancelled { poll: PollId, close: Seq },
-    Announced { message: String, ends_at: Option<Millis>, push: bool },
+    PollClosed {
+        poll: PollId,
+        close: Seq,
+        votes: Vec<u64>,
+    },
+    PollCancelled {
+        poll: PollId,
+        close: Seq,
+    },
+    Announced {
+        message: String,
+        ends_at: Option<Millis>,
+        push: bool,
+    },
     AnnouncementEnded,
 }
 

@@ -135,7 +135,13 @@ impl PollId {
     pub fn of(session: &SessionId, owner: &str, op: Option<OpKey>) -> Self {
         let number = match op {
             Some(op) => {
-                let hash = Sha256::new().chain_update(session.as_str()).chain_update([0]).chain_update(owner).chain_update([0]).chain_update(op.0).finalize();
+                let hash = Sha256::new()
+                    .chain_update(session.as_str())
+                    .chain_update([0])
+                    .chain_update(owner)
+                    .chain_update([0])
+                    .chain_update(op.0)
+                    .finalize();
                 u64::from_be_bytes(hash[..8].try_into().expect("eight bytes"))
             }
             None => rand::random(),

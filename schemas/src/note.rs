@@ -90,7 +90,12 @@ pub struct Presence {
 pub enum PresenceReport {
     Changes(Vec<PresenceChange>),
     /// Everything this node holds in the partition; `part` of `parts`, all of the same `round`.
-    Full { round: u64, part: u32, parts: u32, sessions: Vec<SessionPresence> },
+    Full {
+        round: u64,
+        part: u32,
+        parts: u32,
+        sessions: Vec<SessionPresence>,
+    },
     /// The node is shutting down: all its people have left now.
     Gone,
 }

@@ -1,7 +1,7 @@
 //! What dancers hear of a change, and of a state they come into: facts in, messages out, nothing else.
 
-use crate::server::{AnnouncementEntry, ServerMessage, TrackPayload};
 use crate::ids::{PollId, SessionId};
+use crate::server::{AnnouncementEntry, ServerMessage, TrackPayload};
 use crate::state::State;
 use crate::time::Millis;
 use crate::track::Track;
@@ -21,7 +21,12 @@ pub fn of_change(session: &SessionId, run: &Run, change: &Change) -> Vec<ServerM
         Change::PollOpened(poll) => vec![poll_started(session, poll, None, None)],
         Change::PollClosed { poll, votes, .. } => vec![poll_ended(poll.opened.poll, votes)],
         Change::PollCancelled { poll, .. } => {
-            vec![ServerMessage::PollEnded { poll_id: poll.opened.poll, results: vec![0; poll.opened.options.len()], total_votes: 0, winner_index: -1 }]
+            vec![ServerMessage::PollEnded {
+                poll_id: poll.opened.poll,
+                results: vec![0; poll.opened.options.len()],
+                total_votes: 0,
+                winner_index: -1,
+            }]
         }
         Change::Announced(entry) => vec![announcement(session, run, entry)],
         Change::AnnouncementEnded => vec![ServerMessage::AnnouncementCancelled { session_id }],
@@ -74,10 +79,16 @@ pub fn announcement(session: &SessionId, run: &Run, entry: &AnnouncementEntry) -
 pub fn of_state(session: &SessionId, state: &State) -> ServerMessage {
     let session_id = session.clone();
     match state {
-        State::Tally { poll, votes, .. } => ServerMessage::PollUpdate { poll_id: *poll, session_id, votes: votes.clone(), total_votes: votes.iter().sum() },
-        State::Tempo { count, .. } => {
-            ServerMessage::TempoFeedback { session_id, faster: count.faster, slower: count.slower, perfect: count.perfect, total: count.total() }
+        State::Tally { poll, votes, .. } => {
+            ServerMessage::PollUpdate { poll_id: *poll, session_id, votes: votes.clone(), total_votes: votes.iter().sum() }
         }
+        State::Tempo { count, .. } => ServerMessage::TempoFeedback {
+            session_id,
+            faster: count.faster,
+            slower: count.slower,
+            perfect: count.perfect,
+            total: count.total(),
+        },
         State::Listeners { count, .. } => ServerMessage::ListenerCount { session_id, count: *count },
     }
 }

@@ -10,19 +10,59 @@ use crate::track::Track;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "SCREAMING_SNAKE_CASE", rename_all_fields = "camelCase")]
 pub enum ServerMessage {
-    SessionRegistered { session_id: SessionId, dj_name: String, authenticated: bool },
-    SessionStarted { session_id: SessionId, dj_name: String, start_time: Millis },
-    SessionsList { sessions: Vec<SessionEntry> },
-    NowPlaying { session_id: SessionId, dj_name: String, track: Track },
-    TrackStopped { session_id: SessionId },
-    MetadataUpdated { session_id: SessionId, track: Track },
-    SessionEnded { session_id: SessionId },
-    SessionExpired { session_id: SessionId, reason: String },
-    SessionValid { session_id: SessionId, is_valid: bool },
-    LikeReceived { payload: TrackPayload },
-    ListenerCount { session_id: SessionId, count: u64 },
-    TempoFeedback { session_id: SessionId, faster: u64, slower: u64, perfect: u64, total: u64 },
-    TempoReset { session_id: SessionId },
+    SessionRegistered {
+        session_id: SessionId,
+        dj_name: String,
+        authenticated: bool,
+    },
+    SessionStarted {
+        session_id: SessionId,
+        dj_name: String,
+        start_time: Millis,
+    },
+    SessionsList {
+        sessions: Vec<SessionEntry>,
+    },
+    NowPlaying {
+        session_id: SessionId,
+        dj_name: String,
+        track: Track,
+    },
+    TrackStopped {
+        session_id: SessionId,
+    },
+    MetadataUpdated {
+        session_id: SessionId,
+        track: Track,
+    },
+    SessionEnded {
+        session_id: SessionId,
+    },
+    SessionExpired {
+        session_id: SessionId,
+        reason: String,
+    },
+    SessionValid {
+        session_id: SessionId,
+        is_valid: bool,
+    },
+    LikeReceived {
+        payload: TrackPayload,
+    },
+    ListenerCount {
+        session_id: SessionId,
+        count: u64,
+    },
+    TempoFeedback {
+        session_id: SessionId,
+        faster: u64,
+        slower: u64,
+        perfect: u64,
+        total: u64,
+    },
+    TempoReset {
+        session_id: SessionId,
+    },
     PollStarted {
         poll_id: PollId,
         session_id: SessionId,
@@ -42,9 +82,24 @@ pub enum ServerMessage {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         allow_change: Option<bool>,
     },
-    PollUpdate { poll_id: PollId, session_id: SessionId, votes: Vec<u64>, total_votes: u64 },
-    PollEnded { poll_id: PollId, results: Vec<u64>, total_votes: u64, winner_index: i64 },
-    VoteConfirmed { poll_id: PollId, option_index: u32, votes: Vec<u64>, total_votes: u64 },
+    PollUpdate {
+        poll_id: PollId,
+        session_id: SessionId,
+        votes: Vec<u64>,
+        total_votes: u64,
+    },
+    PollEnded {
+        poll_id: PollId,
+        results: Vec<u64>,
+        total_votes: u64,
+        winner_index: i64,
+    },
+    VoteConfirmed {
+        poll_id: PollId,
+        option_index: u32,
+        votes: Vec<u64>,
+        total_votes: u64,
+    },
     VoteRejected {
         poll_id: PollId,
         reason: String,
@@ -53,7 +108,10 @@ pub enum ServerMessage {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         total_votes: Option<u64>,
     },
-    ReactionReceived { session_id: SessionId, reaction: Reaction },
+    ReactionReceived {
+        session_id: SessionId,
+        reaction: Reaction,
+    },
     AnnouncementReceived {
         session_id: SessionId,
         message: String,
@@ -62,10 +120,22 @@ pub enum ServerMessage {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         ends_at: Option<Millis>,
     },
-    AnnouncementCancelled { session_id: SessionId },
-    Ack { message_id: String, status: AckStatus, timestamp: Millis },
-    Nack { message_id: String, error: String, timestamp: Millis },
-    Pong { timestamp: Millis },
+    AnnouncementCancelled {
+        session_id: SessionId,
+    },
+    Ack {
+        message_id: String,
+        status: AckStatus,
+        timestamp: Millis,
+    },
+    Nack {
+        message_id: String,
+        error: String,
+        timestamp: Millis,
+    },
+    Pong {
+        timestamp: Millis,
+    },
     /// Extension: only to sockets that asked for positions.
     Subscribed {
         session_id: Option<SessionId>,
@@ -77,7 +147,9 @@ pub enum ServerMessage {
         reason: Option<String>,
     },
     /// Extension: only to sockets that asked for positions or chose one of our subprotocols.
-    Goaway { reconnect_in_ms: u64 },
+    Goaway {
+        reconnect_in_ms: u64,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

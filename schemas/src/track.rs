@@ -133,7 +133,13 @@ mod tests {
     fn fractions_become_percent_and_ranges_hold() {
         let t = parse(r#"{"title":" A ","artist":"B","energy":0.5,"groove":1,"bpm":120}"#).unwrap();
         assert_eq!((t.title.as_str(), t.analysis.energy, t.analysis.groove, t.analysis.bpm), ("A", Some(50.0), Some(1.0), Some(120.0)));
-        for bad in [r#"{"title":"A","artist":"B","bpm":20}"#, r#"{"title":"A","artist":"B","energy":101}"#, r#"{"title":"","artist":"B"}"#, r#"{"title":"A"}"#, r#"{"title":"A","artist":"B","key":"longer than 10"}"#] {
+        for bad in [
+            r#"{"title":"A","artist":"B","bpm":20}"#,
+            r#"{"title":"A","artist":"B","energy":101}"#,
+            r#"{"title":"","artist":"B"}"#,
+            r#"{"title":"A"}"#,
+            r#"{"title":"A","artist":"B","key":"longer than 10"}"#,
+        ] {
             assert!(parse(bad).is_err(), "{bad} was admitted");
         }
     }

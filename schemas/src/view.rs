@@ -105,7 +105,11 @@ impl View {
         }
         if let (Fact::Ended { reason, begin, owner, dj_name }, None) = (fact, &self.run) {
             // Met after its evening was forgotten: enough is known to judge who may begin it again.
-            let mut run = Run::new(*begin, *at, &Begun { dj_name: dj_name.clone(), owner: owner.clone(), join_code: String::new(), by_socket: false });
+            let mut run = Run::new(
+                *begin,
+                *at,
+                &Begun { dj_name: dj_name.clone(), owner: owner.clone(), join_code: String::new(), by_socket: false },
+            );
             run.status = Status::Ended { at: placed.stamp, reason: *reason };
             self.run = Some(Arc::new(run));
             return Some(Change::Ended(*reason));
@@ -275,7 +279,13 @@ impl Run {
                     _ => Ok(()),
                 }
             }
-            Claim::Tempo { .. } | Claim::React { .. } | Claim::Peak { .. } => if self.ended() { Err(Code::SessionOver) } else { Ok(()) },
+            Claim::Tempo { .. } | Claim::React { .. } | Claim::Peak { .. } => {
+                if self.ended() {
+                    Err(Code::SessionOver)
+                } else {
+                    Ok(())
+                }
+            }
             Claim::Vote { poll, option } => {
                 let open = self.open_poll(*poll)?;
                 if open.opened.ends_at.is_some_and(|end| at > end) {
