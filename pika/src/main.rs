@@ -3,6 +3,7 @@
 
 mod admin;
 mod dev;
+mod dj;
 mod log;
 mod node;
 mod roles;
@@ -12,13 +13,13 @@ mod token;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use roles::Role;
+use settings::{Overrides, Profile};
 
 /// Live dance events: what plays, likes, tempo and polls, from the first track to the recap.
 #[derive(Parser)]
 #[command(name = "pika", version, about, propagate_version = true)]
 struct Cli {
-    #[command(flatten)]
-    overrides: settings::Overrides,
     #[command(subcommand)]
     command: Command,
 }
@@ -26,25 +27,25 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// All roles in one process, with a nats-server of its own and SQLite in the data directory.
-    Dev,
+    Dev(Overrides),
+    /// A DJ at the terminal: plays a history to the dancers and shows what they say.
+    Dj(dj::Args),
     /// The publish API: POST /api/sessions and /api/sessions/{id}/messages.
-    Ingest,
+    Ingest(Overrides),
     /// The sockets: /ws.
-    Fanout,
+    Fanout(Overrides),
     /// The fold: counts votes, likes and tempo from the log into the store.
-    Workers,
+    Workers(Overrides),
     /// REST and pages.
-    Api,
-    /// DJ tokens: add, list, revoke.
-    #[command(subcommand)]
-    Token(token::Command),
+    Api(Overrides),
+    /// DJ tokens, until there are accounts.
+    Token(token::Args),
     /// Prints the settings in force, with secrets hidden.
-    Config,
+    Config(Overrides),
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    match run(cli) {
+    match run(Cli::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("pika: {error:#}");
@@ -53,25 +54,21 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli) -> anyhow::Result<()> {
-    let profile = if matches!(cli.command, Command::Dev) { settings::Profile::Development } else { settings::Profile::Production };
-    let settings = settings::load(&cli.overrides, profile)?;
-    if let Command::Config = cli.command {
-        print!("{}", settings.shown()?);
-        return Ok(());
-    }
+fn run(command: Command) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async move {
-        match cli.command {
-            Command::Dev => dev::run(settings).await,
-            Command::Ingest => roles::run(settings, roles::Role::Ingest).await,
-            Command::Fanout => roles::run(settings, roles::Role::Fanout).await,
-            Command::Workers => roles::run(settings, roles::Role::Workers).await,
-            Command::Api => roles::run(settings, roles::Role::Api).await,
-            Command::Token(command) => token::run(settings, command).await,
-            Command::Config => Ok(()),
+    match command {
+        Command::Dev(overrides) => runtime.block_on(dev::run(settings::load(&overrides, Profile::Development)?)),
+        Command::Dj(args) => runtime.block_on(dj::run(args)),
+        Command::Ingest(overrides) => runtime.block_on(roles::run(settings::load(&overrides, Profile::Production)?, Role::Ingest)),
+        Command::Fanout(overrides) => runtime.block_on(roles::run(settings::load(&overrides, Profile::Production)?, Role::Fanout)),
+        Command::Workers(overrides) => runtime.block_on(roles::run(settings::load(&overrides, Profile::Production)?, Role::Workers)),
+        Command::Api(overrides) => runtime.block_on(roles::run(settings::load(&overrides, Profile::Production)?, Role::Api)),
+        Command::Token(args) => runtime.block_on(token::run(settings::load(&args.overrides, Profile::Production)?, args.command)),
+        Command::Config(overrides) => {
+            print!("{}", settings::load(&overrides, Profile::Production)?.shown()?);
+            Ok(())
         }
-    })
+    }
 }
 
 #[cfg(test)]

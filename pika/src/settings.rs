@@ -10,27 +10,27 @@ use figment::providers::{Env, Format, Serialized, Toml};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-/// Flags that every subcommand understands; each overrides the file and the environment.
+/// Flags of every subcommand that is or touches a server; each overrides the file and the environment.
 #[derive(clap::Args, Serialize, Default)]
 pub struct Overrides {
     /// Settings file (TOML). Default: pika.toml in the working directory, if there is one.
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, value_name = "FILE")]
     #[serde(skip)]
     pub config: Option<PathBuf>,
     /// Address to serve on.
-    #[arg(long, global = true, value_name = "HOST:PORT")]
+    #[arg(long, value_name = "HOST:PORT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     listen: Option<SocketAddr>,
     /// Data directory.
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, value_name = "DIR")]
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<PathBuf>,
     /// nats-server addresses, comma-separated.
-    #[arg(long, global = true, value_name = "URL,…", value_delimiter = ',')]
+    #[arg(long, value_name = "URL,…", value_delimiter = ',')]
     #[serde(skip_serializing_if = "Option::is_none")]
     nats: Option<Vec<String>>,
     /// Where rows are kept: sqlite:PATH.
-    #[arg(long, global = true, value_name = "STORE")]
+    #[arg(long, value_name = "STORE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     store: Option<String>,
 }

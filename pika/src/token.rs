@@ -14,6 +14,14 @@ use crate::settings::Settings;
 /// How long a revocation tries to reach the running nodes.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    pub overrides: crate::settings::Overrides,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
 #[derive(clap::Subcommand)]
 pub enum Command {
     /// Makes a token for a DJ and prints it once; only its hash is kept.
