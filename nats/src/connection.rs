@@ -255,7 +255,7 @@ struct News {
 #[derive(Clone)]
 struct Teller {
     queue: mpsc::Sender<BrokerEvent>,
-    /// An event found the queue full.
+    /// Messages were dropped, or an event found the queue full. A flood of drops is told once for each look.
     dropped: Arc<AtomicBool>,
 }
 
@@ -264,7 +264,7 @@ impl Teller {
         let event = match event {
             Event::Connected => BrokerEvent::Connected,
             Event::Disconnected | Event::Closed => BrokerEvent::Disconnected,
-            Event::SlowConsumer(_) => BrokerEvent::Lagged,
+            Event::SlowConsumer(_) => return self.dropped.store(true, Ordering::Release),
             Event::ServerError(error) => return tracing::warn!(broker.error = %error, "the broker complains"),
             Event::ClientError(error) => return tracing::debug!(broker.error = %error, "no connection to the broker yet"),
             Event::LameDuckMode | Event::Draining => return,
@@ -301,8 +301,8 @@ impl News {
                 };
                 let Some(shared) = shared.upgrade() else { return };
                 let broker = Broker { shared };
-                let lagged = self.teller.dropped.swap(false, Ordering::AcqRel) || event == Some(BrokerEvent::Lagged);
-                if lagged {
+                if event.is_none() && self.teller.dropped.swap(false, Ordering::AcqRel) {
+                    tracing::warn!("messages of the broker were dropped because this process did not keep up");
                     broker.tell(BrokerEvent::Lagged);
                 }
                 let now = broker.available();

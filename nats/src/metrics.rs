@@ -24,3 +24,13 @@ pub(crate) fn reconnected() {
 pub(crate) fn server_died() {
     ::metrics::counter!("pika_broker_server_deaths_total").increment(1);
 }
+
+/// A fact came whose predecessor was not the last one seen: the log was read from there.
+pub(crate) fn feed_broken() {
+    ::metrics::counter!("pika_feed_gaps_total").increment(1);
+}
+
+/// The log held a newer fact than the feed had brought, which only the watermark could tell.
+pub(crate) fn watermark_ahead() {
+    ::metrics::counter!("pika_feed_repairs_total").increment(1);
+}

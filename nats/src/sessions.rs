@@ -29,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 use crate::connection::{Broker, BrokerError, BrokerEvent};
 use crate::feed::FeedItem;
 use crate::log::{AppendError, Timer};
+use crate::metrics;
 
 /// How often the newest fact in the log is compared with the newest seen: a broker's leader that dies can have stored a
 /// fact and never republished it, and nothing else would reveal the last fact of a lull. Repaired within 3 s, as promised.
@@ -367,7 +368,7 @@ impl Follower {
                 if previous == last {
                     self.fold(vec![fact]);
                 } else {
-                    metrics::counter!("pika_feed_gaps_total").increment(1);
+                    metrics::feed_broken();
                     self.read_on().await;
                 }
             }
@@ -405,7 +406,7 @@ impl Follower {
         }
         match self.shared.broker.newest_fact(&self.shared.id).await {
             Ok(Some(fact)) if fact.seq > self.shared.view.load().last => {
-                metrics::counter!("pika_feed_repairs_total").increment(1);
+                metrics::watermark_ahead();
                 self.read_on().await;
             }
             Ok(_) => {}
