@@ -5,6 +5,9 @@ use schemas::{Millis, TrackKey};
 
 use super::history::Entry;
 
+/// Letters of the track's name in the status line.
+const NAME: usize = 44;
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct Poll {
     pub id: u64,
@@ -97,16 +100,20 @@ impl Board {
         self.poll.take_if(|p| p.ends_at.is_some_and(|ends| now.since(ends) > GRACE_MS));
     }
 
-    /// One line: track, likes, tempo, listeners, poll.
+    /// One line: track, likes, poll, tempo, listeners. What matters most comes first, because a narrow terminal cuts the end.
     pub fn line(&self) -> String {
         let mut parts = vec![match &self.playing {
-            Some(e) => match e.bpm {
-                Some(bpm) => format!("♫ {e} ({bpm:.0})"),
-                None => format!("♫ {e}"),
-            },
+            Some(e) => {
+                let name: String = e.to_string().chars().take(NAME).collect();
+                e.bpm.map_or(format!("♫ {name}"), |bpm| format!("♫ {name} ({bpm:.0})"))
+            }
             None => "♫ –".to_owned(),
         }];
         parts.push(format!("♥ {}", self.likes));
+        if let Some(poll) = &self.poll {
+            let tally: Vec<String> = poll.options.iter().zip(&poll.votes).map(|(o, n)| format!("{o} {n}")).collect();
+            parts.push(format!("poll: {}", tally.join(" / ")));
+        }
         let t = self.tempo;
         parts.push(format!(
             "slower {} {} · ok {} · {} {} faster",
@@ -117,10 +124,6 @@ impl Board {
             t.faster
         ));
         parts.push(format!("{} listening", self.listeners));
-        if let Some(poll) = &self.poll {
-            let tally: Vec<String> = poll.options.iter().zip(&poll.votes).map(|(o, n)| format!("{o} {n}")).collect();
-            parts.push(format!("poll: {}", tally.join(" / ")));
-        }
         parts.join("  │  ")
     }
 }

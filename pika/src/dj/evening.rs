@@ -55,6 +55,8 @@ pub struct Evening {
     ear: mpsc::Receiver<Heard>,
     refusals: mpsc::Receiver<String>,
     interrupts: mpsc::Receiver<bool>,
+    /// An earlier run of this evening said its last words already.
+    ended: bool,
     up: bool,
     interrupted: Option<Instant>,
     trouble: Option<String>,
@@ -68,6 +70,7 @@ impl Evening {
         let live = saved.live.clone();
         tokio::spawn(listen(server.socket_url(), live.clone(), tell));
         let (tell, refusals) = mpsc::channel(64);
+        let ended = saved.pending.iter().any(|item| item.message["type"] == "END_SESSION");
         let outbox = Outbox::start(server.clone(), saved, Arc::clone(&file), tell);
         let (board, keys, interrupts) = (Board::default(), Keys::default(), interrupts());
         Evening {
@@ -82,6 +85,7 @@ impl Evening {
             ear,
             refusals,
             interrupts,
+            ended,
             up: false,
             interrupted: None,
             trouble: None,
@@ -288,7 +292,9 @@ impl Evening {
     }
 
     async fn end(mut self) -> anyhow::Result<()> {
-        self.outbox.say(json!({"type": "END_SESSION"})).await;
+        if !self.ended {
+            self.outbox.say(json!({"type": "END_SESSION"})).await;
+        }
         let flushed = self.flush().await;
         self.screen.close();
         let standing = self.outbox.standing.borrow().clone();
@@ -296,7 +302,10 @@ impl Evening {
             bail!("{} messages could not be sent; they are kept: the same command with --resume sends them", standing.waiting);
         }
         self.file.forget();
-        self.screen.log("The session is over");
+        match &standing.over {
+            Some(words) => self.screen.log(&format!("The session was over before its last {} messages came: {words}", standing.waiting)),
+            None => self.screen.log("The session is over"),
+        }
         self.summary(standing.stored).await;
         Ok(())
     }

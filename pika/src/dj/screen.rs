@@ -73,12 +73,27 @@ fn printable(text: &str) -> String {
 }
 
 fn fit(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
+    if text.chars().map(columns).sum::<usize>() <= width {
         return text.to_owned();
     }
-    let mut cut: String = text.chars().take(width.saturating_sub(1)).collect();
+    let mut used = 1;
+    let mut cut: String = text
+        .chars()
+        .take_while(|c| {
+            used += columns(*c);
+            used <= width
+        })
+        .collect();
     cut.push('…');
     cut
+}
+
+/// East Asian letters and pictures take two columns. A guess that is wrong cuts the line early or late, and no more.
+fn columns(letter: char) -> usize {
+    match u32::from(letter) {
+        0x1100..=0x115F | 0x2E80..=0xA4CF | 0xAC00..=0xD7A3 | 0xF900..=0xFAFF | 0xFE30..=0xFE6F | 0xFF00..=0xFF60 | 0x1F300..=0x1FAFF => 2,
+        _ => 1,
+    }
 }
 
 /// Two rows of modules a line; light on dark, as phones read it from a terminal with a dark ground.
@@ -95,6 +110,7 @@ mod tests {
     fn a_status_line_never_wraps_and_carries_no_escape() {
         assert_eq!(fit("ABCDEF", 4), "ABC…");
         assert_eq!(fit("ABC", 4), "ABC");
+        assert_eq!(fit("東京東京", 6), "東京…");
         assert_eq!(printable("a\x1b[31mb\r\n"), "a[31mb");
     }
 
