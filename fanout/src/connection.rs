@@ -34,6 +34,9 @@ const APPLAUSE: usize = 256;
 /// How long a DJ's socket may take to answer when somebody asks whether it is alive.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(3);
 
+/// A message's id, and what became of it.
+type Answered = (Option<String>, Result<Admitted, Refusal>);
+
 pub struct Connection {
     pub(crate) fanout: Fanout,
     pub(crate) caller: Caller,
@@ -49,7 +52,7 @@ pub struct Connection {
     pub(crate) heard: Option<(SessionId, Seq)>,
     /// A DJ's word or a SUBSCRIBE under way: nothing is read meanwhile, so that words keep their order.
     pub(crate) slow: Option<BoxFuture<'static, Done>>,
-    pub(crate) claims: FuturesUnordered<BoxFuture<'static, (Option<String>, Result<Admitted, Refusal>)>>,
+    pub(crate) claims: FuturesUnordered<BoxFuture<'static, Answered>>,
     pub(crate) bad_frames: DefaultDirectRateLimiter,
     pub(crate) questions: DefaultDirectRateLimiter,
     probes: Vec<oneshot::Sender<bool>>,

@@ -88,7 +88,7 @@ async fn a_batch_is_whole_or_absent() {
     let timer = Timer { poll, at: Millis::now().plus(3_600_000) };
     let ended_lobby = lobby(LobbyStatus::Ended, "C7X4KM", Begin::At(begin));
     // Guarded by a position that is not the newest.
-    let refused = broker.append(&s, begin + 40, &[track("a"), opened(poll)], Some(&ended_lobby), &[timer.clone()]).await;
+    let refused = broker.append(&s, begin + 40, &[track("a"), opened(poll)], Some(&ended_lobby), std::slice::from_ref(&timer)).await;
     assert!(matches!(refused, Err(AppendError::Conflict { last }) if last == begin), "{refused:?}");
     // A member that the broker cannot take: too large for one message.
     let huge = record(Fact::Announced { message: "x".repeat(3_000_000), ends_at: None, push: false });
