@@ -1,26 +1,28 @@
 //! The evening: tracks come, the floor answers, keys are pressed, until it is over.
 
+mod commands;
+mod ending;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
-use crossterm::event::{Event, EventStream};
+use crossterm::event::EventStream;
 use futures_util::StreamExt;
-use schemas::{Millis, TrackKey};
+use schemas::Millis;
 use serde_json::{Value, json};
 use std::io::IsTerminal;
 use tokio::sync::mpsc;
-use tokio::time::timeout;
 
-use super::api::{Live, Server};
-use super::board::Board;
-use super::history::Entry;
-use super::keys::{Command, HELP, Keys, Raw};
-use super::outbox::Outbox;
-use super::screen::{Screen, qr};
-use super::socket::{Heard, listen};
-use super::source::{Kind, Told, play};
-use super::state::{Saved, StateFile};
+use crate::dj::api::{Live, Server};
+use crate::dj::board::Board;
+use crate::dj::history::Entry;
+use crate::dj::keys::{HELP, Keys, Raw};
+use crate::dj::outbox::Outbox;
+use crate::dj::screen::{Screen, qr};
+use crate::dj::socket::{Heard, listen};
+use crate::dj::source::{Kind, Told, play};
+use crate::dj::state::{Saved, StateFile};
 
 /// How an evening ends by itself.
 pub struct Ways {
@@ -35,14 +37,8 @@ enum Leave {
     Over(String),
 }
 
-/// The last words are given up when none was stored for this long.
-const FLUSH_END: Duration = Duration::from_secs(20);
-const FLUSH_LEAVE: Duration = Duration::from_secs(5);
 /// A second Ctrl-C within this time is meant.
 const MEANT: Duration = Duration::from_secs(5);
-/// Counts reach the recap a moment after the end.
-const RECAP_WITHIN: Duration = Duration::from_secs(5);
-
 pub struct Evening {
     server: Server,
     live: Live,
@@ -202,60 +198,6 @@ impl Evening {
         }
     }
 
-    async fn pressed(&mut self, event: Option<std::io::Result<Event>>, events: &mut Option<EventStream>) -> Option<Leave> {
-        let key = match event {
-            Some(Ok(Event::Key(key))) => key,
-            Some(Ok(_)) => return None,
-            Some(Err(_)) | None => {
-                *events = None;
-                return None;
-            }
-        };
-        match self.keys.press(key)? {
-            Command::Poll { question, options, seconds } => {
-                let mut poll = json!({"type": "START_POLL", "question": question, "options": options});
-                if let Some(seconds) = seconds {
-                    poll["durationSeconds"] = json!(seconds);
-                }
-                self.outbox.say(poll).await;
-            }
-            Command::EndPoll => match self.board.poll.as_ref().map(|p| p.id) {
-                Some(id) => self.outbox.say(json!({"type": "END_POLL", "pollId": id})).await,
-                None => self.screen.log("No poll is open"),
-            },
-            Command::Announce(words) => {
-                self.outbox.say(json!({"type": "SEND_ANNOUNCEMENT", "message": words})).await;
-                self.screen.log(&format!("Announced: {words}"));
-            }
-            Command::Correct(artist, title) => self.correct(artist, title).await,
-            Command::Stop => {
-                self.board.stop();
-                self.outbox.say(json!({"type": "TRACK_STOPPED"})).await;
-                self.screen.log("Stopped");
-            }
-            Command::End => return Some(Leave::End),
-            Command::Interrupt => return self.interrupt(),
-            Command::Say(words) => self.screen.log(&words),
-        }
-        None
-    }
-
-    /// Artist and title are what likes are counted by. A new spelling of the same corrects the track in place; another
-    /// name can only be a track of its own.
-    async fn correct(&mut self, artist: Option<String>, title: String) {
-        let Some(playing) = self.board.playing.clone() else { return self.screen.log("Nothing plays") };
-        let corrected = Entry { artist: artist.unwrap_or_else(|| playing.artist.clone()), title, ..playing.clone() };
-        let same = TrackKey::of(&playing.artist, &playing.title) == TrackKey::of(&corrected.artist, &corrected.title);
-        if same {
-            self.outbox.say(json!({"type": "METADATA_UPDATED", "track": corrected.track()})).await;
-            self.screen.log(&format!("Corrected: {corrected}"));
-        } else {
-            self.outbox.say(broadcast(&corrected, Millis::now())).await;
-            self.screen.log(&format!("Now playing instead: {corrected} (likes begin anew under this name)"));
-        }
-        self.board.play(corrected);
-    }
-
     fn interrupt(&mut self) -> Option<Leave> {
         if self.interrupted.is_some_and(|at| at.elapsed() < MEANT) {
             return Some(Leave::Open);
@@ -289,87 +231,6 @@ impl Evening {
             line.push_str(&format!(" ({words})"));
         }
         self.screen.status(&line);
-    }
-
-    async fn end(mut self) -> anyhow::Result<()> {
-        if !self.ended {
-            self.outbox.say(json!({"type": "END_SESSION"})).await;
-        }
-        let flushed = self.flush().await;
-        self.screen.close();
-        let standing = self.outbox.standing.borrow().clone();
-        if !flushed {
-            bail!("{} messages could not be sent; they are kept: the same command with --resume sends them", standing.waiting);
-        }
-        self.file.forget();
-        match &standing.over {
-            Some(words) => self.screen.log(&format!("The session was over before its last {} messages came: {words}", standing.waiting)),
-            None => self.screen.log("The session is over"),
-        }
-        self.summary(standing.stored).await;
-        Ok(())
-    }
-
-    /// Waits for the last words as long as the queue moves. `false`: given up, by the clock or by Ctrl-C.
-    async fn flush(&mut self) -> bool {
-        let mut outbox = self.outbox.clone();
-        let flushed = outbox.flushed();
-        tokio::pin!(flushed);
-        let mut standing = self.outbox.standing.clone();
-        let mut tick = tokio::time::interval(Duration::from_millis(250));
-        let (mut stored, mut moved) = (standing.borrow_and_update().stored, Instant::now());
-        loop {
-            tokio::select! {
-                () = &mut flushed => return true,
-                Some(_) = self.interrupts.recv() => return false,
-                Some(words) = self.refusals.recv() => self.screen.log(&words),
-                _ = tick.tick() => {
-                    let now = standing.borrow_and_update().clone();
-                    if now.stored != stored {
-                        (stored, moved) = (now.stored, Instant::now());
-                    }
-                    if moved.elapsed() > FLUSH_END {
-                        return false;
-                    }
-                    self.trouble();
-                    self.screen.status(&format!("{} messages to send (Ctrl-C: leave them for --resume)", now.waiting));
-                }
-            }
-        }
-    }
-
-    async fn leave(mut self) -> anyhow::Result<()> {
-        let mut outbox = self.outbox.clone();
-        tokio::select! {
-            _ = timeout(FLUSH_LEAVE, outbox.flushed()) => {}
-            _ = self.interrupts.recv() => {}
-        }
-        let waiting = self.outbox.standing.borrow().waiting;
-        if waiting > 0 {
-            self.screen.log(&format!("{waiting} messages are still to be sent"));
-        }
-        self.screen.log("Left; the session stays open for the grace period. The same command with --resume goes on with it");
-        Ok(())
-    }
-
-    async fn summary(&mut self, stored: usize) {
-        let began = Instant::now();
-        let mut recap = Value::Null;
-        while began.elapsed() < RECAP_WITHIN {
-            recap = self.server.recap(&self.live).await.unwrap_or_default();
-            if !recap["endedAt"].is_null() {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(250)).await;
-        }
-        match (recap["trackCount"].as_u64(), recap["totalLikes"].as_u64()) {
-            (Some(tracks), Some(likes)) => {
-                let (polls, votes) = (recap["totalPolls"].as_u64().unwrap_or(0), recap["totalPollVotes"].as_u64().unwrap_or(0));
-                self.screen.log(&format!("{tracks} tracks, {likes} likes, {polls} polls with {votes} votes"));
-            }
-            _ => self.screen.log(&format!("{stored} messages stored; the recap is not ready yet")),
-        }
-        self.screen.log(&format!("Recap: {}", self.server.recap_url(&self.live.session)));
     }
 }
 
