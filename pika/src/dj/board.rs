@@ -116,7 +116,7 @@ impl Board {
         }
         let t = self.tempo;
         parts.push(format!(
-            "slower {} {} · ok {} · {} {} faster",
+            "slower {} {} ok {} {} {} faster",
             t.slower,
             bar(t.slower, t.total()),
             t.perfect,
