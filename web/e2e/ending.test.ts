@@ -47,13 +47,17 @@ story("the end is told, and the recap shows what was played and loved", async ({
 
   // Whoever opens the old link later finds the same end, and the same way to the recap.
   const late = await floor.dance(dj.path);
-  await late.page.getByTestId("session-ended").waitFor();
+  await late.reads(late.page.getByTestId("session-ended"), "The session of DJ Test has ended.");
   await late.page.getByRole("link", { name: "See the recap" }).waitFor();
   await late.picture("ended-late");
 });
 
-story("a session where nothing was played has no recap, and says so", async ({ floor, dj }) => {
+story("an evening without music and one that never was are told apart", async ({ floor, dj }) => {
   await dj.end();
-  const { page } = await floor.visit(`${dj.path}/recap`);
-  await page.getByRole("heading", { name: "There is no recap" }).waitFor();
+  const quiet = await floor.visit(`${dj.path}/recap`);
+  await quiet.page.getByText("Nothing was played.").waitFor();
+  const never = await floor.visit("/s/never-was-there/recap");
+  await never.page.getByRole("heading", { name: "There is no recap" }).waitFor();
+  await never.page.goto("/s/never-was-there");
+  await never.page.getByRole("heading", { name: "Nobody is live here." }).waitFor();
 });

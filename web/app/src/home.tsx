@@ -108,7 +108,9 @@ function Facts({ session }: { session: LiveSession }) {
   return (
     <span class="facts">
       <People /> {counted(session.listenerCount, "dancer", "dancers")}
-      <span class="momentum" style={vars({ share: session.momentum })} aria-hidden="true" />
+      {session.momentum > 0 && (
+        <span class="momentum" style={vars({ share: session.momentum })} aria-hidden="true" />
+      )}
     </span>
   );
 }

@@ -1,14 +1,18 @@
 // Every sentence that answers a server's terse word, and how times are written.
 
-import type { LikeMark, Status, Vote } from "@pika/client";
+import type { LikeMark, LiveState, Status, Vote } from "@pika/client";
 
-export function connectionWords(status: Status, online: boolean): string {
-  switch (status.kind) {
+export function connectionWords(
+  { connection, phase }: Pick<LiveState, "connection" | "phase">,
+  online: boolean,
+): string {
+  switch (connection.kind) {
     case "idle":
     case "connecting":
       return "Connecting…";
     case "live":
-      return "Live";
+      // Connected all the same, and so the page hears it if the DJ begins again.
+      return phase === "ended" ? "Ended" : "Live";
     case "reconnecting":
       return online ? "Reconnecting…" : "Offline";
     case "refused":

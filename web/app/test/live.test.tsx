@@ -2,7 +2,7 @@ import { fireEvent, screen, within } from "@testing-library/preact";
 import { act } from "@testing-library/preact";
 import { ack, join, nack, nowPlaying, song, STARTED } from "@pika/client/test-world";
 import { describe, expect, it } from "vitest";
-import { dance, FakeApi, SESSION } from "./page.tsx";
+import { dance, FakeApi, SESSION, visit } from "./page.tsx";
 
 const text = (id: string) => screen.getByTestId(id).textContent;
 const pressed = (id: string) => screen.getByTestId(id).getAttribute("aria-pressed");
@@ -267,6 +267,31 @@ describe("the session", () => {
     );
     expect(screen.queryByTestId("session-ended")).toBeNull();
     expect(text("track-title")).toBe("Two");
+  });
+
+  it("names the DJ of an evening that is over, and knows no evening where there was none", async () => {
+    const over = { type: "SESSION_ENDED", sessionId: SESSION };
+    // The server lists what is live; of this session it says nothing more.
+    const arrive = async (api = new FakeApi()) => {
+      const { world, view } = visit(`/s/${SESSION}`, api);
+      await act(async () => {
+        world.socket.onopen?.();
+        const messageId = world.socket.said("SUBSCRIBE").at(-1)?.["messageId"];
+        world.socket.tell(over, { type: "ACK", messageId, status: "ok", timestamp: STARTED });
+        await world.pass(0);
+      });
+      await act(() => world.pass(0));
+      return view;
+    };
+    const stranger = await arrive();
+    expect(text("session-ended")).toContain("Nobody is live here.");
+    expect(screen.queryByRole("link", { name: "See the recap" })).toBeNull();
+    stranger.unmount();
+    const api = new FakeApi();
+    api.recaps.set(SESSION, { sessionId: SESSION, djName: "DJ Past", totalLikes: 0, tracks: [] });
+    await arrive(api);
+    expect(text("session-ended")).toContain("The session of DJ Past has ended.");
+    expect(text("connection-state")).toBe("Ended");
   });
 
   it("notices that the DJ is away, and that the DJ is back", async () => {

@@ -156,8 +156,8 @@ export class LiveClient {
   }
 
   /** What the REST answer knows of the evening, newest first. */
-  seen(tracks: readonly SnapshotTrack[]): void {
-    this.act({ type: "snapshot", tracks });
+  seen(tracks: readonly SnapshotTrack[], djName?: string): void {
+    this.act({ type: "snapshot", tracks, djName });
   }
 
   djAway(away: boolean): void {

@@ -22,7 +22,7 @@ export type LocalAction =
   | { type: "vote-stored"; pollId: number }
   | { type: "vote-failed"; pollId: number; words: string }
   /** What the REST answer knows of the evening, newest first. */
-  | { type: "snapshot"; tracks: readonly SnapshotTrack[] }
+  | { type: "snapshot"; tracks: readonly SnapshotTrack[]; djName?: string | undefined }
   | { type: "dj-away"; away: boolean }
   | { type: "notice"; about: Notice["about"]; words: string };
 
@@ -56,8 +56,12 @@ export function act(state: LiveState, action: LocalAction): LiveState {
       return state.vote?.pollId === action.pollId
         ? { ...state, vote: fallBack(state, action.pollId, "failed", action.words) }
         : state;
-    case "snapshot":
-      return { ...state, recent: merged(state, action.tracks) };
+    case "snapshot": {
+      // Whoever opens the link of a past evening hears no name over the socket.
+      const djName = state.djName ?? action.djName;
+      const named = djName === undefined ? {} : { djName };
+      return { ...state, ...named, recent: merged(state, action.tracks) };
+    }
     case "dj-away":
       return state.phase === "live" ? { ...state, djAway: action.away } : state;
     case "notice":

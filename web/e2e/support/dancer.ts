@@ -136,5 +136,7 @@ export class Dancer {
 export async function picture(page: Page, name: string, folder = process.env.PIKA_E2E_PICTURES) {
   if (folder === undefined) return;
   await mkdir(folder, { recursive: true });
+  // A header that sticks to where somebody scrolled would lie over the middle of a full picture.
+  await page.evaluate(() => scrollTo({ top: 0, behavior: "instant" }));
   await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
 }

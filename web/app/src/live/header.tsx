@@ -13,7 +13,7 @@ export function LiveHeader({ client, state }: { client: LiveClient; state: LiveS
           <span class="unseen">All live sessions</span>
         </Link>
         <p class="dj">{state.djName === undefined ? "Pika" : <Said>{state.djName}</Said>}</p>
-        {state.listeners !== undefined && (
+        {state.listeners !== undefined && state.phase !== "ended" && (
           <p class="listeners">
             <People />
             <span data-testid="listener-count">{state.listeners}</span>
@@ -50,10 +50,11 @@ function ConnectionPill({ state }: { state: LiveState }) {
       role="status"
       data-testid="connection-state"
       data-state={shown}
+      data-phase={state.phase}
       data-queued={queued > 0}
     >
       <span class="pill-dot" aria-hidden="true" />
-      {connectionWords(state.connection, online)}
+      {connectionWords(state, online)}
       {queued > 0 && <span class="pill-more">{` · ${waitingWords(queued)}`}</span>}
     </p>
   );

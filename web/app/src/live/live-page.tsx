@@ -76,6 +76,18 @@ function Waiting({ state }: { state: LiveState }) {
 }
 
 function Ended({ state }: { state: LiveState }) {
+  // The socket answers an address that never was as it answers one that is over; only what is known tells them apart.
+  if (state.djName === undefined && state.recent.length === 0) {
+    return (
+      <section class="card ended" data-testid="session-ended">
+        <h1>Nobody is live here.</h1>
+        <p>If a DJ starts at this address, this page comes alive by itself.</p>
+        <Link to="/" class="button">
+          To the live sessions
+        </Link>
+      </section>
+    );
+  }
   return (
     <section class="card ended" data-testid="session-ended">
       <h1>That was it.</h1>

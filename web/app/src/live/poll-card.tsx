@@ -43,6 +43,7 @@ export function PollCard({ client, poll, vote }: PollCardProps) {
       <h2 id="poll-question">
         <Said>{poll.question}</Said>
       </h2>
+      {over && <Result poll={poll} />}
       <ul class="options">
         {poll.options.map((option, i) => (
           // Options have no identity but their place; they never move.
@@ -59,7 +60,9 @@ export function PollCard({ client, poll, vote }: PollCardProps) {
         ))}
       </ul>
       <p class="vote-words" role="status" data-standing={vote?.standing ?? "none"}>
-        {vote === undefined ? "" : voteWords(vote, poll.options)}
+        {vote === undefined || (over && vote.standing === "counted")
+          ? ""
+          : voteWords(vote, poll.options)}
       </p>
       <p class="hint">
         {counted(poll.totalVotes, "vote", "votes")}
@@ -67,7 +70,6 @@ export function PollCard({ client, poll, vote }: PollCardProps) {
         {!locked && vote === undefined && " · tap to vote"}
         {!locked && vote !== undefined && poll.allowChange && " · you may change yours"}
       </p>
-      {over && <Result poll={poll} />}
       {over && (
         <button type="button" class="button plain small" onClick={() => setPut(true)}>
           Put away

@@ -66,7 +66,7 @@ function useSnapshots(client: LiveClient, state: LiveState, { api, platform }: S
       askedAt.current = platform.now();
       // A snapshot is a courtesy; without it the page still shows what it hears.
       evening(api, client.current.sessionId).then(
-        (tracks) => client.seen(tracks),
+        ({ tracks, djName }) => client.seen(tracks, djName),
         () => {},
       );
     });
@@ -74,10 +74,14 @@ function useSnapshots(client: LiveClient, state: LiveState, { api, platform }: S
 }
 
 /** The recap knows likes; a server that makes none for a running session still has the history. */
-async function evening(api: Services["api"], sessionId: string): Promise<SnapshotTrack[]> {
+async function evening(
+  api: Services["api"],
+  sessionId: string,
+): Promise<{ tracks: SnapshotTrack[]; djName?: string }> {
   const recap = await api.recap(sessionId);
-  if (recap === null) return api.history(sessionId);
-  return recap.tracks.map(({ track, likes }) => ({ track, likes })).toReversed();
+  if (recap === null) return { tracks: await api.history(sessionId) };
+  const tracks = recap.tracks.map(({ track, likes }) => ({ track, likes })).toReversed();
+  return { tracks, djName: recap.djName };
 }
 
 /** No message says that the DJ lost the connection, but the list of live sessions leaves such a session out. */

@@ -31,7 +31,7 @@ export function RecapPage({ sessionId }: { sessionId: string }) {
     case "none":
       return (
         <Message title="There is no recap">
-          <p>Nothing was played in this session, or it never was.</p>
+          <p>No session of this name is known here.</p>
           <Link to="/" class="button">
             To the live sessions
           </Link>
@@ -62,8 +62,11 @@ function Evening({ recap }: { recap: Recap }) {
         </Heading>
         {startedAt !== undefined && (
           <p class="when">
-            {dateOf(startedAt)}, {timeOf(startedAt)}
-            {endedAt === undefined ? "" : `–${timeOf(endedAt)}`}
+            {dateOf(startedAt)},{" "}
+            <span class="hours">
+              {timeOf(startedAt)}
+              {endedAt === undefined ? "" : `–${timeOf(endedAt)}`}
+            </span>
           </p>
         )}
         <p class="sums">
@@ -80,6 +83,7 @@ function Evening({ recap }: { recap: Recap }) {
         {totalLikes > 0 && tracks.length > 1 && <LikesChart tracks={tracks} />}
         <section aria-labelledby="tracks-heading">
           <h2 id="tracks-heading">Tracks</h2>
+          {tracks.length === 0 && <p class="quiet">Nothing was played.</p>}
           {tracks.some((one) => one.tempo !== undefined) && <Legend />}
           <ol class="recap-tracks">
             {tracks.map((one) => (
@@ -118,7 +122,7 @@ function TrackRow({ one: { track, playedAt, likes, tempo } }: { one: RecapTrack 
           {track.key !== undefined && ` · ${track.key}`}
         </p>
       </div>
-      <p class="recap-likes">
+      <p class={likes === 0 ? "recap-likes none" : "recap-likes"}>
         <Heart />
         <span>{likes}</span>
         <span class="unseen">{likes === 1 ? "like" : "likes"}</span>
