@@ -2,8 +2,16 @@
 # Builds the pages into web/dist, unless they are newer than everything they are made of.
 set -euo pipefail
 cd "$(dirname "$0")/../web"
-if [ -f dist/assets/.built ] && [ -z "$(find . \( -name node_modules -o -name dist -o -name src-rs -o -name e2e \) -prune -o -type f -newer dist/assets/.built -print -quit)" ]; then
+built=dist/assets/.built
+sources=(app/{index.html,package.json,src,tsconfig.json,vite.config.ts} client/{package.json,src,tsconfig.json}
+  package.json package-lock.json tsconfig.base.json)
+
+# Folders are asked as well: one that lost a file is newer, although none of its files is.
+if [ -f "$built" ] && [ -z "$(find "${sources[@]}" -newer "$built" -print -quit)" ]; then
   exit 0
 fi
+# As old as the start of the build, so that what is saved while it runs counts as newer.
+begun=$(mktemp)
+trap 'rm -f "$begun"' EXIT
 npm run --silent build
-touch dist/assets/.built
+touch -r "$begun" "$built"
