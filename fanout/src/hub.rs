@@ -58,12 +58,9 @@ impl Hub {
     pub fn start(session: Session, paces: Paces, reporter: Reporter, hubs: Hubs) -> Arc<Hub> {
         let updates = session.updates();
         let mut board = Board::new(paces.track, Instant::now());
-        let view = session.view();
-        let begin = view.run.as_ref().map_or(view.last, |run| run.begin.saturating_sub(1));
-        match session.since(begin) {
-            Some(facts) => facts.iter().for_each(|fact| board.seed(fact.seq, delivery(fact))),
-            None => board.start_after(view.last),
-        }
+        let (floor, facts) = session.kept();
+        board.start_after(floor);
+        facts.iter().for_each(|fact| board.seed(fact.seq, delivery(fact)));
         let hub = Arc::new(Hub { session, board: Mutex::new(board), members: Mutex::default(), reporter });
         for state in hub.session.states() {
             hub.put_state(&state);

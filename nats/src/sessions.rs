@@ -100,6 +100,27 @@ pub struct Session {
     shared: Arc<Shared>,
 }
 
+/// The newest facts of the current run: all that came after `floor`, up to the contract's bound on a resume.
+#[derive(Default)]
+struct History {
+    floor: Seq,
+    facts: VecDeque<Arc<Applied>>,
+}
+
+impl History {
+    fn push(&mut self, applied: Arc<Applied>) {
+        if matches!(applied.change, Change::Begun) || self.facts.is_empty() {
+            // What came before this fact was another run, or is not known here.
+            self.facts.clear();
+            self.floor = applied.seq - 1;
+        }
+        if self.facts.len() == RESUME_MESSAGES {
+            self.floor = self.facts.pop_front().map_or(self.floor, |gone| gone.seq);
+        }
+        self.facts.push_back(applied);
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Meeting {
     Reading,
@@ -114,7 +135,7 @@ struct Shared {
     seen: watch::Sender<Seq>,
     ready: watch::Sender<Meeting>,
     updates: broadcast::Sender<Update>,
-    history: RwLock<VecDeque<Arc<Applied>>>,
+    history: RwLock<History>,
     states: RwLock<Vec<State>>,
     poke: Notify,
     appending: tokio::sync::Mutex<()>,
@@ -209,11 +230,14 @@ impl Session {
     /// Every accepted fact of the current run after `seq`, in order, or `None` when not all of them are kept any more;
     /// never a part, because a reader that skipped one would not know it.
     pub fn since(&self, seq: Seq) -> Option<Vec<Arc<Applied>>> {
-        let view = self.view();
-        let begin = view.run.as_ref().map_or(0, |run| run.begin);
         let history = self.shared.history.read();
-        let whole = history.front().is_none_or(|first| first.seq <= seq.max(begin));
-        (whole && seq + 1 >= begin).then(|| history.iter().filter(|a| a.seq > seq).cloned().collect())
+        (seq >= history.floor).then(|| history.facts.iter().filter(|a| a.seq > seq).cloned().collect())
+    }
+
+    /// The position from which on every accepted fact is kept, and those facts.
+    pub fn kept(&self) -> (Seq, Vec<Arc<Applied>>) {
+        let history = self.shared.history.read();
+        (history.floor, history.facts.iter().cloned().collect())
     }
 
     /// Asks the follower to compare with the log now.
@@ -456,13 +480,9 @@ impl Follower {
             let mut history = self.shared.history.write();
             for applied in &told {
                 if matches!(applied.change, Change::Begun) {
-                    history.clear();
                     self.shared.states.write().clear();
                 }
-                if history.len() == RESUME_MESSAGES {
-                    history.pop_front();
-                }
-                history.push_back(applied.clone());
+                history.push(applied.clone());
             }
         }
         for applied in told {
