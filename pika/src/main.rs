@@ -4,6 +4,7 @@
 mod admin;
 mod dev;
 mod dj;
+mod durability;
 mod log;
 mod node;
 mod roles;
@@ -55,6 +56,8 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> anyhow::Result<()> {
+    // Libraries under us want their cryptography named once a process; a second naming changes nothing.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match command {
         Command::Dev(overrides) => runtime.block_on(dev::run(settings::load(&overrides, Profile::Development)?)),

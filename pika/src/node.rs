@@ -92,11 +92,18 @@ pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| format!("serving on {address}"))
 }
 
-/// Serves until `stop`, then lets requests under way finish within the drain window.
+/// Requests under way when the process is asked to stop may take this long.
+const FINISH: Duration = Duration::from_secs(5);
+
+/// Serves until `stop`, then lets requests under way finish.
 pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) -> anyhow::Result<()> {
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let listener = listener.tap_io(send_at_once as fn(&mut tokio::net::TcpStream));
-    axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await.context("serving")
+    let served = axum::serve(listener, service).with_graceful_shutdown(stop.clone().cancelled_owned());
+    tokio::select! {
+        served = served => served.context("serving"),
+        () = async { stop.cancelled().await; tokio::time::sleep(FINISH).await } => Ok(()),
+    }
 }
 
 /// Small messages leave at once instead of waiting for more.

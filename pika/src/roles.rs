@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::node::{self, Node};
 use crate::settings::Settings;
-use crate::{admin, log};
+use crate::{admin, durability, log};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -40,6 +40,7 @@ pub async fn run(mut settings: Settings, role: Role) -> anyhow::Result<()> {
     settings.listen = listener.local_addr()?;
     let metrics = admin::metrics()?;
     let node = Node::join(&settings, settings.nats.clone(), key, stop.clone()).await?;
+    durability::check(settings.nats_monitor_url.as_deref(), !settings.development()).await?;
     let admin = admin::routes(node.broker.clone(), metrics, stop.clone());
     tracing::info!(role = ?role, listen = %settings.listen, "serving");
     println!("pika {} {role} is running on http://{}", env!("CARGO_PKG_VERSION"), settings.listen);

@@ -57,6 +57,8 @@ pub struct Settings {
     pub nats_server: Option<PathBuf>,
     /// The port of `pika dev`'s own nats-server. 0: a free one, the same again after a restart.
     pub nats_port: u16,
+    /// The brokers' monitoring address (http://host:8222), asked at start whether they sync. `pika dev` owns its broker's settings.
+    pub nats_monitor_url: Option<String>,
     /// Copies of each stream: 1 on one machine, 3 in a cluster.
     pub replicas: usize,
     /// How long a publish waits for the broker before it is answered "Temporarily unavailable".
@@ -110,6 +112,7 @@ impl Settings {
             nats: vec!["nats://127.0.0.1:4222".to_owned()],
             nats_server: None,
             nats_port: 0,
+            nats_monitor_url: None,
             replicas: 1,
             ack_milliseconds: 2_000,
             store: None,
@@ -151,6 +154,7 @@ impl Settings {
     pub fn shown(&self) -> anyhow::Result<String> {
         let mut shown = self.clone();
         shown.secret = shown.secret.map(|_| "(hidden)".to_owned());
+        shown.nats.iter_mut().for_each(|url| *url = without_password(url));
         Ok(toml::to_string(&shown)?)
     }
 
@@ -195,6 +199,15 @@ impl Settings {
 
     pub fn broker(&self, servers: Vec<String>) -> nats::Config {
         nats::Config { servers, replicas: self.replicas, ack_deadline: Duration::from_millis(self.ack_milliseconds), ..nats::Config::default() }
+    }
+}
+
+/// A broker's address may carry a user and a password in front of its host.
+fn without_password(url: &str) -> String {
+    match (url.split_once("://"), url.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://(hidden)@{host}"),
+        (None, Some((_, host))) => format!("(hidden)@{host}"),
+        (_, None) => url.to_owned(),
     }
 }
 
@@ -262,7 +275,9 @@ mod tests {
     fn secrets_are_hidden_when_shown() {
         let mut settings = Settings::defaults(Profile::Production);
         settings.secret = Some("x".repeat(40));
-        assert!(!settings.shown().unwrap().contains("xxxx"));
+        settings.nats = vec!["nats://user:xxxx@broker:4222".to_owned()];
+        let shown = settings.shown().unwrap();
+        assert!(!shown.contains("xxxx") && shown.contains("@broker:4222"), "{shown}");
     }
 
     #[test]
