@@ -23,8 +23,13 @@ export class Pika {
   static async start(settings: Settings = {}): Promise<Pika> {
     const data = await mkdtemp(join(tmpdir(), "pika-e2e-"));
     const pika = new Pika(data, settings, "127.0.0.1:0");
-    await pika.spawn();
-    await pika.showsThisBuild();
+    try {
+      await pika.spawn();
+      await pika.showsThisBuild();
+    } catch (error) {
+      await pika.stop();
+      throw error;
+    }
     return pika;
   }
 
@@ -85,7 +90,6 @@ export class Pika {
     if (!existsSync(BUILT_PAGE)) return;
     const given = await (await fetch(this.url)).text();
     if (given === readFileSync(BUILT_PAGE, "utf8")) return;
-    await this.stop();
     throw new Error(`${PIKA} holds other pages than web/dist: run 'cargo build --workspace'`);
   }
 
@@ -94,6 +98,7 @@ export class Pika {
     if (child === undefined) return null;
     this.child = undefined;
     process.off("exit", this.bury);
+    if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
     const ended = once(child, "exit");
     child.kill(signal);
     const [code] = (await ended) as [number | null];
