@@ -7,6 +7,7 @@ const ROOT = resolve(import.meta.dirname, "../../..");
 
 export const PIKA = resolve(process.env.PIKA_BIN ?? join(ROOT, "target/debug/pika"));
 export const CHROMIUM = process.env.CHROMIUM_BIN ?? "/usr/bin/chromium";
+export const SAMPLE = join(ROOT, "samples/wcs-night.m3u");
 export const BUILT_PAGE = join(ROOT, "web/dist/index.html");
 
 export default function allPartsAreThere(): void {
