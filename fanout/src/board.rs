@@ -194,9 +194,12 @@ impl Board {
             bytes += entry.bytes;
             list.push(entry.delivery.clone());
         }
+        // A count belongs to a track or poll: while a fact waits for its turn, what was counted after it waits too.
+        let all_shown = self.newest() <= self.shown;
         for slot in SLOTS {
+            let waits = matches!(slot, Slot::Tempo | Slot::Tally) && !all_shown;
             let (version, delivery) = &self.slots[slot as usize];
-            if *version > cursor.slots[slot as usize] {
+            if *version > cursor.slots[slot as usize] && !waits {
                 cursor.slots[slot as usize] = *version;
                 let paced_for_dancers = matches!(slot, Slot::Like | Slot::Thanks);
                 if let Some(delivery) = delivery.as_ref().filter(|_| !(cursor.is_dj && paced_for_dancers)) {
@@ -260,6 +263,22 @@ mod tests {
         let Pulled::Deliveries { list, more } = board.pull(&mut cursor, usize::MAX) else { panic!("missed") };
         assert_eq!((list.len(), more), (6, false));
         assert_eq!(list.iter().filter_map(|d| d.seq).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn a_count_does_not_overtake_the_track_it_belongs_to() {
+        let start = Instant::now();
+        let mut board = Board::new(Duration::from_secs(1), start);
+        let mut cursor = board.cursor(0);
+        for seq in 1..=2 {
+            board.push(seq, fact(seq), true);
+            board.advance(start);
+        }
+        board.set(Slot::Tempo, Arc::new(Delivery::of(pong(0))));
+        assert_eq!(seqs(&board, &mut cursor), [1]);
+        board.advance(start + Duration::from_secs(1));
+        let Pulled::Deliveries { list, .. } = board.pull(&mut cursor, usize::MAX) else { panic!("missed") };
+        assert_eq!(list.iter().map(|d| d.seq).collect::<Vec<_>>(), [Some(2), None]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use nats::{Applied, Session, Update};
@@ -9,7 +10,7 @@ use parking_lot::Mutex;
 use schemas::note::{Applause, Clap, Present, Verdict};
 use schemas::server::ServerMessage;
 use schemas::state::{State, StateKind};
-use schemas::view::Change;
+use schemas::view::{Change, Run};
 use schemas::{PersonId, Seq, SessionId, say};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
@@ -22,7 +23,7 @@ use crate::presence::Reporter;
 use crate::{metrics, probes};
 
 /// A hub that nobody is in is forgotten after this.
-const LINGER: Duration = Duration::from_secs(30);
+const LINGER: Duration = Duration::from_secs(5);
 
 #[derive(Clone, Copy, Debug)]
 pub struct Paces {
@@ -36,6 +37,8 @@ pub struct Hub {
     board: Mutex<Board>,
     members: Mutex<Members>,
     reporter: Reporter,
+    /// Whether somebody answers here when a node asks for the DJ.
+    pub answering: AtomicBool,
 }
 
 #[derive(Default)]
@@ -61,7 +64,8 @@ impl Hub {
         let (floor, facts) = session.kept();
         board.start_after(floor);
         facts.iter().for_each(|fact| board.seed(fact.seq, delivery(fact)));
-        let hub = Arc::new(Hub { session, board: Mutex::new(board), members: Mutex::default(), reporter });
+        let hub =
+            Arc::new(Hub { session, board: Mutex::new(board), members: Mutex::default(), reporter, answering: AtomicBool::new(false) });
         for state in hub.session.states() {
             hub.put_state(&state);
         }
@@ -96,7 +100,7 @@ impl Hub {
         *count += 1;
         if *count == 1 {
             self.reporter.changed(self.id(), who, true);
-            if let Present::Dj(_) = who {
+            if matches!(who, Present::Dj(_)) && !self.answering.swap(true, Ordering::AcqRel) {
                 probes::answer(hubs.broker().clone(), hubs.clone(), self.id().clone());
             }
         }
@@ -313,13 +317,18 @@ impl Task {
         let view = self.hub.session.view();
         let Some(run) = &view.run else { return };
         let djs = self.hub.dj_outboxes();
+        let mut said: Vec<(Clap, Arc<Delivery>)> = Vec::new();
         for (_, clap) in applause.items.iter().filter(|(seq, _)| *seq > self.heard) {
-            let message = match clap {
-                Clap::Like(key) => run.plays.iter().rev().find(|play| play.key == *key).map(|play| say::like_received(&play.track)),
-                Clap::Thanks(reaction) => Some(ServerMessage::ReactionReceived { session_id: self.hub.id().clone(), reaction: *reaction }),
+            // A thousand likes of one track are one delivery, encoded once.
+            let delivery = match said.iter().find(|(of, _)| of == clap) {
+                Some((_, delivery)) => delivery.clone(),
+                None => {
+                    let Some(message) = self.say_clap(run, clap) else { continue };
+                    let delivery = Arc::new(Delivery::of(message));
+                    said.push((*clap, delivery.clone()));
+                    delivery
+                }
             };
-            let Some(message) = message else { continue };
-            let delivery = Arc::new(Delivery::of(message));
             for dj in &djs {
                 if !dj.applaud(delivery.clone()) {
                     metrics::applause_dropped();
@@ -331,6 +340,15 @@ impl Task {
             }
         }
         self.heard = self.heard.max(applause.to);
+    }
+}
+
+impl Task {
+    fn say_clap(&self, run: &Run, clap: &Clap) -> Option<ServerMessage> {
+        match clap {
+            Clap::Like(key) => run.plays.iter().rev().find(|play| play.key == *key).map(|play| say::like_received(&play.track)),
+            Clap::Thanks(reaction) => Some(ServerMessage::ReactionReceived { session_id: self.hub.id().clone(), reaction: *reaction }),
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use schemas::view::Run;
 use schemas::{Code, Millis, OpKey, Seq, Track};
 
 use crate::Ingest;
-use crate::likes::Remembered;
+use crate::likes::{LikeKey, Remembered};
 
 impl Ingest {
     pub(crate) async fn claim(
@@ -28,7 +28,7 @@ impl Ingest {
             M::SendLike(m) => return self.like(caller, session, run, &m.payload.track, op, now).await,
             M::SendBulkLike(m) => return self.bulk(caller, session, run, &m.payload.tracks, message_id, now).await,
             M::RemoveLike(m) => {
-                self.inner.likes.forget(session.id(), run.begin, caller.person, m.payload.track.key());
+                self.inner.likes.forget(&(session.id().clone(), run.begin, caller.person, m.payload.track.key()));
                 Claim::Unlike { track: m.payload.track.key() }
             }
             M::SendTempoRequest(m) => Claim::Tempo { preference: m.preference },
@@ -64,16 +64,22 @@ impl Ingest {
         op: Option<OpKey>,
         now: Millis,
     ) -> Result<Option<Seq>, Refusal> {
-        let key = track.key();
-        run.judge(&Claim::Like { track: key }, now)?;
-        match self.inner.likes.recall(session.id(), run.begin, caller.person, key) {
-            Some(Remembered { op: before, seq }) if op.is_some() && before == op => return Ok(Some(seq)),
+        run.judge(&Claim::Like { track: track.key() }, now)?;
+        let place = (session.id().clone(), run.begin, caller.person, track.key());
+        match self.inner.likes.begin(place.clone(), op) {
+            Some(Remembered { op: before, seq: Some(seq) }) if op.is_some() && before == op => return Ok(Some(seq)),
+            // The same message while its first copy is under way: stored again, and the fold drops the repeat.
+            Some(Remembered { op: before, seq: None }) if op.is_some() && before == op => {}
             Some(_) => return Err(Code::AlreadyLiked.into()),
             None => {}
         }
-        let seq = self.commit(caller, session, Claim::Like { track: key }, op, now).await?;
-        self.inner.likes.remember(session.id(), run.begin, caller.person, key, Remembered { op, seq });
-        Ok(Some(seq))
+        self.store_like(caller, session, place, op, now).await.map(Some)
+    }
+
+    async fn store_like(&self, caller: &Caller, session: &Session, place: LikeKey, op: Option<OpKey>, now: Millis) -> Result<Seq, Refusal> {
+        let stored = self.commit(caller, session, Claim::Like { track: place.3 }, op, now).await;
+        self.inner.likes.settle(&place, op, stored.as_ref().ok().copied());
+        stored
     }
 
     /// Likes that waited on a phone without a network. Tracks that were never played are left out; each other counts once.
@@ -88,23 +94,23 @@ impl Ingest {
     ) -> Result<Option<Seq>, Refusal> {
         let mut waiting = Vec::new();
         for (i, track) in tracks.iter().enumerate() {
-            let key = track.key();
-            let claim = Claim::Like { track: key };
-            let known = self.inner.likes.recall(session.id(), run.begin, caller.person, key).is_some();
-            if !known && run.judge(&claim, now).is_ok() {
-                let op = message_id.map(|id| OpKey::of(&format!("{id}/{i}")));
-                waiting.push(async move { self.commit(caller, session, claim, op, now).await.map(|seq| (key, op, seq)) });
-            } else if !known {
-                run.judge(&claim, now).or_else(|code| if tracks.len() == 1 { Err(Refusal::from(code)) } else { Ok(()) })?;
+            if let Err(code) = run.judge(&Claim::Like { track: track.key() }, now) {
+                if tracks.len() == 1 {
+                    return Err(code.into());
+                }
+                continue;
             }
+            let place = (session.id().clone(), run.begin, caller.person, track.key());
+            let op = message_id.map(|id| OpKey::of(&format!("{id}/{i}")));
+            match self.inner.likes.begin(place.clone(), op) {
+                Some(Remembered { op: before, seq: None }) if op.is_some() && before == op => {}
+                Some(_) => continue,
+                None => {}
+            }
+            waiting.push(self.store_like(caller, session, place, op, now));
         }
-        let mut last = None;
-        for stored in futures_util::future::join_all(waiting).await {
-            let (key, op, seq) = stored?;
-            self.inner.likes.remember(session.id(), run.begin, caller.person, key, Remembered { op, seq });
-            last = last.max(Some(seq));
-        }
-        Ok(last)
+        let stored = futures_util::future::try_join_all(waiting).await?;
+        Ok(stored.into_iter().max())
     }
 
     async fn commit(&self, caller: &Caller, session: &Session, claim: Claim, op: Option<OpKey>, now: Millis) -> Result<Seq, Refusal> {

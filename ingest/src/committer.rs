@@ -1,8 +1,8 @@
 //! Group commit. One fsync per message caps a server near 3,000 messages a second whatever they hold, so claims that arrive
 //! together share one: a pack per session, and the packs of all sessions of a window as one atomic batch.
 //!
-//! A session always takes the same lane and a lane has one group under way, so claims of a session keep the order in which
-//! they were admitted. The window is whatever arrives while the lane's last group is under way: nothing when idle.
+//! A session always takes the same lane and a lane has one group under way, so claims of a session that came through the
+//! same door keep the order in which they were admitted. The window is whatever arrives while the lane's last group is under way: nothing when idle.
 
 use nats::{Broker, BrokerError};
 use schemas::claim::{ClaimRecord, Pack};
@@ -16,6 +16,8 @@ use crate::metrics;
 const LANES: usize = 4;
 /// Claims waiting in one lane. Full means that the log is slower than the floor: the sender is told "Temporarily unavailable".
 const WAITING: usize = 16_384;
+/// Claims in one group: a few megabytes at the most, and tens of milliseconds of the log's time.
+const GROUP: usize = 32_768;
 /// Packs in one atomic batch; the broker takes at most 1,000 messages.
 const PACKS: usize = 500;
 
@@ -59,7 +61,7 @@ async fn lane(broker: Broker, mut waiting: mpsc::Receiver<Waiting>, pack_claims:
     // After `stop` the lane still empties: what was admitted gets its answer.
     while let Some(first) = next(&mut waiting, &stop).await {
         group.push(first);
-        while group.len() < PACKS * pack_claims / 8 {
+        while group.len() < GROUP {
             let Ok(more) = waiting.try_recv() else { break };
             group.push(more);
         }
@@ -76,11 +78,11 @@ async fn next(waiting: &mut mpsc::Receiver<Waiting>, stop: &CancellationToken) -
 }
 
 async fn publish(broker: &Broker, group: Vec<Waiting>, pack_claims: usize) {
-    let claims = group.len();
     let (packs, answers) = pack(group, pack_claims);
     for (packs, answers) in packs.chunks(PACKS).zip(chunked(answers, PACKS)) {
         let started = std::time::Instant::now();
         let result = broker.publish_packs(packs).await;
+        let claims = packs.iter().map(|(_, pack)| pack.claims.len()).sum();
         metrics::group_committed(claims, packs.len(), started.elapsed(), result.is_ok());
         answer(result, answers);
     }

@@ -7,17 +7,19 @@ use lru::LruCache;
 use parking_lot::Mutex;
 use schemas::{OpKey, PersonId, Seq, SessionId, TrackKey};
 
-type Key = (SessionId, Seq, PersonId, TrackKey);
+/// A person's like of a track in a run: session, begin sequence, person, track.
+pub type LikeKey = (SessionId, Seq, PersonId, TrackKey);
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Remembered {
     /// The message that liked it: the same one again is a repeat and not a second like.
     pub op: Option<OpKey>,
-    pub seq: Seq,
+    /// Where it is stored; none while it is under way.
+    pub seq: Option<Seq>,
 }
 
 pub struct LikeMemory {
-    likes: Mutex<LruCache<Key, Remembered>>,
+    likes: Mutex<LruCache<LikeKey, Remembered>>,
 }
 
 impl LikeMemory {
@@ -25,15 +27,52 @@ impl LikeMemory {
         LikeMemory { likes: Mutex::new(LruCache::new(NonZeroUsize::new(capacity).unwrap_or(NonZeroUsize::MIN))) }
     }
 
-    pub fn recall(&self, session: &SessionId, begin: Seq, person: PersonId, track: TrackKey) -> Option<Remembered> {
-        self.likes.lock().get(&(session.clone(), begin, person, track)).copied()
+    /// Takes the like's place before it is stored, so that an undo that passes it meanwhile is not itself undone.
+    /// Gives what was remembered before, and then changes nothing.
+    pub fn begin(&self, key: LikeKey, op: Option<OpKey>) -> Option<Remembered> {
+        let mut likes = self.likes.lock();
+        if let Some(before) = likes.get(&key) {
+            return Some(*before);
+        }
+        likes.put(key, Remembered { op, seq: None });
+        None
     }
 
-    pub fn remember(&self, session: &SessionId, begin: Seq, person: PersonId, track: TrackKey, like: Remembered) {
-        self.likes.lock().put((session.clone(), begin, person, track), like);
+    /// Notes where the like is stored, or gives its place back; only if it is still this like's.
+    pub fn settle(&self, key: &LikeKey, op: Option<OpKey>, stored: Option<Seq>) {
+        let mut likes = self.likes.lock();
+        let Some(held) = likes.get_mut(key).filter(|held| held.op == op && held.seq.is_none()) else { return };
+        match stored {
+            Some(seq) => held.seq = Some(seq),
+            None => drop(likes.pop(key)),
+        }
     }
 
-    pub fn forget(&self, session: &SessionId, begin: Seq, person: PersonId, track: TrackKey) {
-        self.likes.lock().pop(&(session.clone(), begin, person, track));
+    pub fn forget(&self, key: &LikeKey) {
+        self.likes.lock().pop(key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_undo_that_passes_a_like_under_way_is_not_undone() {
+        let memory = LikeMemory::new(10);
+        let key = (SessionId::parse("friday-night").unwrap(), 1, PersonId::random(), TrackKey::of("a", "b"));
+        assert_eq!(memory.begin(key.clone(), None), None);
+        memory.forget(&key);
+        memory.settle(&key, None, Some(7));
+        assert_eq!(memory.begin(key, None), None, "the next like is a first one");
+    }
+
+    #[test]
+    fn a_like_that_was_not_stored_can_be_given_again() {
+        let memory = LikeMemory::new(10);
+        let key = (SessionId::parse("friday-night").unwrap(), 1, PersonId::random(), TrackKey::of("a", "b"));
+        memory.begin(key.clone(), None);
+        memory.settle(&key, None, None);
+        assert_eq!(memory.begin(key, None), None);
     }
 }

@@ -13,11 +13,15 @@ use schemas::client;
 use schemas::codec::Codec;
 use schemas::error::Refusal;
 use schemas::limits::{BATCH_BYTES, BATCH_MESSAGES, FRAME_BYTES};
-use schemas::rules::Who;
-use schemas::{Code, DjName, Millis, OpKey, PersonId, Seq, SessionId, cookie};
+use schemas::rules::{Kind, Who};
+use schemas::{Code, DjName, OpKey, PersonId, Seq, SessionId, cookie};
 use serde::{Deserialize, Serialize};
 
+use crate::register::Opening;
 use crate::{Ingest, metrics};
+
+/// The shortest messageId that counts as a secret of its sender.
+const SECRET: usize = 16;
 
 /// `POST /api/sessions` and `POST /api/sessions/{id}/messages`. The caller's address is read from an `Extension<IpAddr>`.
 pub fn routes(ingest: Ingest) -> Router {
@@ -35,7 +39,8 @@ struct BeginBody {
     dj_name: Option<DjName>,
     #[serde(default)]
     session_id: Option<SessionId>,
-    /// Makes a repeat of this very request recognisable.
+    /// Makes a repeat of this very request, from the same address, recognisable: the answer is the same session again, with
+    /// its ownerToken. So it must be a secret of the sender, of at least 16 characters; a shorter one is not looked at.
     #[serde(default)]
     message_id: Option<String>,
 }
@@ -64,8 +69,14 @@ async fn begin_session(ingest: &Ingest, address: Option<IpAddr>, headers: &Heade
     }
     let BeginBody { dj_name, session_id, message_id } = if body.is_empty() { BeginBody::default() } else { read(headers, body)? };
     let caller = caller(ingest, address, headers);
-    let op = message_id.as_deref().map(OpKey::of);
-    let registered = ingest.go_live(&caller, session_id, dj_name.as_ref(), bearer(headers), false, op, Millis::now()).await?;
+    let secret = message_id.filter(|id| id.len() >= SECRET).map(|id| format!("begin/{id}/{:?}", caller.address));
+    let session = session_id.or_else(|| secret.as_deref().map(SessionId::of));
+    let opening = Opening { session, name: dj_name.as_ref(), token: bearer(headers), by_socket: false, repeatable: secret.is_some() };
+    let watch = metrics::watch(Kind::RegisterSession);
+    let registered = ingest.begin_over_http(&caller, opening, secret.as_deref().map(OpKey::of)).await;
+    let admitted = registered.map(Admitted::Registered);
+    watch.done(&admitted);
+    let Admitted::Registered(registered) = admitted? else { return Err(Code::Internal.into()) };
     Ok(BegunBody {
         owner_token: ingest.inner.key.owner_token(&registered.session, registered.begin),
         join_url: format!("{}/j/{}", ingest.inner.config.public_url.trim_end_matches('/'), registered.join_code),

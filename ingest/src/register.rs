@@ -6,8 +6,9 @@ use schemas::client::RegisterSession;
 use schemas::error::Refusal;
 use schemas::fact::{Begun, Fact, FactRecord, Owner};
 use schemas::note::DjIdentity;
+use schemas::rules::Kind;
 use schemas::view::{Run, Status, View};
-use schemas::{Code, DjName, Millis, OpKey, SessionId};
+use schemas::{Code, DjName, Millis, OpKey, PersonId, SessionId};
 
 use crate::Ingest;
 
@@ -22,6 +23,20 @@ struct Claimant<'a> {
     dj_name: String,
     /// Whether a socket carries this DJ from now on.
     by_socket: bool,
+    /// The run that this very message began is the claimant's.
+    repeat: Option<OpKey>,
+}
+
+/// What somebody asks for who wants to go live.
+pub(crate) struct Opening<'a> {
+    pub session: Option<SessionId>,
+    pub name: Option<&'a DjName>,
+    /// A DJ token, or the ownerToken of the session.
+    pub token: Option<&'a str>,
+    /// Whether the caller is a socket, whose loss makes the DJ "away".
+    pub by_socket: bool,
+    /// Whether the messageId is a secret of its sender, which a repeat may prove itself with.
+    pub repeatable: bool,
 }
 
 enum Standing {
@@ -42,28 +57,31 @@ impl Ingest {
         now: Millis,
     ) -> Result<Registered, Refusal> {
         let token = register.token.as_deref().filter(|t| !t.is_empty());
-        self.go_live(caller, register.session_id.clone(), register.dj_name.as_ref(), token, caller.node.is_some(), op, now).await
+        let name = register.dj_name.as_ref();
+        let opening = Opening { session: register.session_id.clone(), name, token, by_socket: caller.node.is_some(), repeatable: false };
+        self.go_live(caller, opening, op, now).await
     }
 
-    /// `by_socket`: whether the caller is a socket, whose loss makes the DJ "away".
-    #[allow(clippy::too_many_arguments)]
-    pub(crate) async fn go_live(
-        &self,
-        caller: &Caller,
-        session: Option<SessionId>,
-        name: Option<&DjName>,
-        token: Option<&str>,
-        by_socket: bool,
-        op: Option<OpKey>,
-        now: Millis,
-    ) -> Result<Registered, Refusal> {
+    /// The publish API's door. A caller without a cookie is somebody new each time, so the budget is their address's.
+    pub(crate) async fn begin_over_http(&self, caller: &Caller, opening: Opening<'_>, op: Option<OpKey>) -> Result<Registered, Refusal> {
+        if !self.inner.broker.available() {
+            return Err(Code::Unavailable.into());
+        }
+        let payer = caller.address.filter(|_| !caller.known).map_or(caller.person, |address| PersonId(address.0));
+        let payer = Caller { person: payer, ..caller.clone() };
+        self.inner.budgets.spend(Kind::RegisterSession, Kind::RegisterSession.rule().budget, &payer, None)?;
+        self.go_live(caller, opening, op, Millis::now()).await
+    }
+
+    async fn go_live(&self, caller: &Caller, opening: Opening<'_>, op: Option<OpKey>, now: Millis) -> Result<Registered, Refusal> {
+        let Opening { session, name, token, by_socket, repeatable } = opening;
         let owner_token = token.filter(|t| t.starts_with("pk_own_"));
         let dj = match token.filter(|_| owner_token.is_none()) {
             Some(token) => Some(self.inner.tokens.dj(token).await?),
             None => caller.dj.clone(),
         };
         let dj_name = dj.as_ref().map(|dj| dj.name.clone()).or(name.map(|n| n.as_str().to_owned())).unwrap_or(NAMELESS.to_owned());
-        let claimant = Claimant { caller, dj, owner_token, dj_name, by_socket };
+        let claimant = Claimant { caller, dj, owner_token, dj_name, by_socket, repeat: op.filter(|_| repeatable) };
         let session = self.meet(&session.unwrap_or_else(SessionId::random)).await?;
         let standing = self.standing(&claimant, &session).await?;
         let code = match standing {
@@ -108,7 +126,8 @@ impl Ingest {
     fn proves(&self, claimant: &Claimant<'_>, view: &View, run: &Run) -> bool {
         let by_token = claimant.owner_token.is_some_and(|token| self.inner.key.owns(token, &view.session, run.begin));
         let caller = Caller { dj: claimant.dj.clone(), ..claimant.caller.clone() };
-        by_token || caller.owns(&view.session, run.begin) || self.is_owner(&caller, run)
+        let by_repeat = claimant.repeat.is_some() && run.applied(claimant.repeat) == Some(run.begin);
+        by_token || by_repeat || caller.owns(&view.session, run.begin) || self.is_owner(&caller, run)
     }
 
     /// Decided on the view, and decided again if another fact came first.

@@ -2,7 +2,7 @@
 //! holds until it is revoked, also while the store is away.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use dashmap::DashMap;
@@ -25,18 +25,21 @@ pub struct Tokens {
     broker: Broker,
     known: Arc<DashMap<String, (DjIdentity, Instant)>>,
     followed: Arc<AtomicBool>,
+    /// Revocations heard, so that an answer that one of them passed is not remembered.
+    heard: Arc<AtomicU64>,
 }
 
 impl Tokens {
     pub fn start(broker: Broker, stop: CancellationToken) -> Self {
-        let tokens = Tokens { broker: broker.clone(), known: Arc::default(), followed: Arc::default() };
-        let (known, followed) = (tokens.known.clone(), tokens.followed.clone());
+        let tokens = Tokens { broker: broker.clone(), known: Arc::default(), followed: Arc::default(), heard: Arc::default() };
+        let (known, followed, heard) = (tokens.known.clone(), tokens.followed.clone(), tokens.heard.clone());
         tokio::spawn(async move {
             let follow = async {
                 loop {
                     if let Ok(mut revoked) = broker.revocations().await {
                         followed.store(true, Ordering::Relaxed);
                         while let Some(sha256) = revoked.next().await {
+                            heard.fetch_add(1, Ordering::AcqRel);
                             known.remove(&sha256);
                         }
                         followed.store(false, Ordering::Relaxed);
@@ -57,12 +60,17 @@ impl Tokens {
         {
             return Ok(known.0.clone());
         }
+        let before = self.heard.load(Ordering::Acquire);
         let answer = self.broker.ask_token(&AskToken { sha256: sha256.clone() }).await.map_err(|_| Refusal::from(Code::Unavailable))?;
         let dj = answer.dj.ok_or(Refusal::from(Code::Unauthorized))?;
         if self.known.len() >= REMEMBERED {
             self.known.clear();
         }
-        self.known.insert(sha256, (dj.clone(), Instant::now()));
+        self.known.insert(sha256.clone(), (dj.clone(), Instant::now()));
+        if self.heard.load(Ordering::Acquire) != before {
+            // It may have been this token that was revoked meanwhile: asked again next time.
+            self.known.remove(&sha256);
+        }
         Ok(dj)
     }
 }

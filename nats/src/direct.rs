@@ -127,11 +127,11 @@ fn complaint(code: u16, answer: &Message) -> BrokerError {
     if code >= 500 { BrokerError::Unavailable(said) } else { BrokerError::Refused(said) }
 }
 
-fn number(message: &Message, name: &str) -> Option<u64> {
+pub(crate) fn number(message: &Message, name: &str) -> Option<u64> {
     message.headers.as_ref()?.get(name)?.as_str().parse().ok()
 }
 
-fn read(message: Message) -> Result<Stored, BrokerError> {
+pub(crate) fn read(message: Message) -> Result<Stored, BrokerError> {
     let headers = message.headers.unwrap_or_default();
     let text = |name: &str| headers.get(name).map(|v| v.as_str());
     let place =

@@ -7,10 +7,11 @@ use schemas::codec::from_log;
 use schemas::fact::PlacedFact;
 use schemas::note::Applause;
 use schemas::state::State;
-use schemas::{Millis, Seq, SessionId};
+use schemas::{Seq, SessionId};
 
 use crate::connection::{Broker, BrokerError};
-use crate::subjects;
+use crate::direct::{number, read};
+use crate::subjects::{self, headers};
 
 pub(crate) enum FeedItem {
     /// A fact, and the sequence of the session's fact before it (0: none, or none that the broker still knows).
@@ -34,21 +35,18 @@ impl Broker {
         let applause = client.subscribe(subjects::applause(session)).await.map_err(|e| unavailable(&e))?;
         self.round_trip().await?;
         let id = session.clone();
-        let facts = facts.map(move |message| fact_item(&id, &message)).boxed();
+        let facts = facts.map(move |message| fact_item(&id, message)).boxed();
         let states = states.map(|m| from_log(&m.payload).map_or(FeedItem::Unreadable, FeedItem::State)).boxed();
         let applause = applause.map(|m| from_log(&m.payload).map_or(FeedItem::Unreadable, FeedItem::Applause)).boxed();
         Ok(select_all([facts, states, applause]).boxed())
     }
 }
 
-fn fact_item(session: &SessionId, message: &async_nats::Message) -> FeedItem {
-    let header = |name: &str| message.headers.as_ref().and_then(|h| h.get(name)).map(async_nats::HeaderValue::as_str);
-    let number = |name: &str| header(name).and_then(|v| v.parse::<Seq>().ok());
-    let placed = || {
-        let seq = number("Nats-Sequence")?;
-        let stamp = Millis::parse(header("Nats-Time-Stamp")?)?;
-        let record = from_log(&message.payload).ok()?;
-        Some((number("Nats-Last-Sequence")?, PlacedFact { session: session.clone(), seq, stamp, record }))
-    };
-    placed().map_or(FeedItem::Unreadable, |(previous, fact)| FeedItem::Fact { previous, fact })
+fn fact_item(session: &SessionId, message: async_nats::Message) -> FeedItem {
+    let Some(previous) = number(&message, headers::PREVIOUS) else { return FeedItem::Unreadable };
+    let placed = read(message).ok().and_then(|stored| {
+        let record = stored.try_body().ok()?;
+        Some(PlacedFact { session: session.clone(), seq: stored.seq, stamp: stored.stamp, record })
+    });
+    placed.map_or(FeedItem::Unreadable, |fact| FeedItem::Fact { previous, fact })
 }

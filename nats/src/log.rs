@@ -146,6 +146,11 @@ impl Broker {
         Ok(Some(PlacedFact { session: session.clone(), seq: message.seq, stamp: message.stamp, record }))
     }
 
+    /// Where the session's newest fact lies, readable or not.
+    pub async fn newest_seq(&self, session: &SessionId) -> Result<Option<Seq>, BrokerError> {
+        Ok(self.last_on(LIVE, &subjects::out(session)).await?.map(|message| message.seq))
+    }
+
     /// The lobby record with its own sequence.
     pub async fn lobby_record(&self, session: &SessionId) -> Result<Option<(Seq, LobbyRecord)>, BrokerError> {
         let Some(message) = self.last_on(LIVE, &subjects::lobby(session)).await? else { return Ok(None) };

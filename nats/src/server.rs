@@ -37,6 +37,12 @@ const PORTS: usize = 5;
 const MAX_FILE: u64 = 20 * 1024 * 1024 * 1024;
 /// Below this JetStream is of no use.
 const LEAST_FILE: u64 = 64 * 1024 * 1024;
+/// Less free disk than this is said before publishing is refused for it. A crowded evening writes some megabytes.
+const SCARCE: u64 = 64 * 1024 * 1024;
+/// With less than this a file that must grow by a block may already fail.
+const NOTHING: u64 = 1024 * 1024;
+/// How often the disk is looked at.
+const LOOK_AT_DISK: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
@@ -79,6 +85,7 @@ impl Server {
         let (port, child) = home.first_start(config.port).await?;
         let pid = Arc::new(AtomicU32::new(child.id().unwrap_or(0)));
         let stop = CancellationToken::new();
+        tokio::spawn(watch_disk(home.dir.clone(), stop.clone()));
         let supervisor = tokio::spawn(supervise(home, lock, port, child, pid.clone(), stop.clone()));
         Ok(Server { port, pid, stop, supervisor })
     }
@@ -264,8 +271,7 @@ jetstream {{
 
     /// What JetStream may use: what it holds and what is free.
     fn room(&self) -> Result<u64, ServerError> {
-        let disk = rustix::fs::statvfs(&self.dir).map_err(|e| ServerError::Failed(format!("the disk of nats-server: {e}")))?;
-        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+        let free = free(&self.dir).map_err(ServerError::at("the disk of nats-server"))?;
         Ok(MAX_FILE.min(free.saturating_add(size(&self.file("jetstream")))).max(LEAST_FILE))
     }
 
@@ -293,6 +299,47 @@ async fn greets(port: u16) -> bool {
         Ok::<_, io::Error>(&word == b"INFO ")
     };
     matches!(timeout(Duration::from_secs(1), greeting).await, Ok(Ok(true)))
+}
+
+/// Bytes that are free on the disk of a directory.
+fn free(dir: &Path) -> io::Result<u64> {
+    let disk = rustix::fs::statvfs(dir)?;
+    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Room {
+    Enough,
+    Scarce,
+    Nothing,
+}
+
+/// Says when the disk runs out and when there is room again. The server says it in its own log alone, and what it answers to a
+/// publish does not tell why.
+async fn watch_disk(dir: PathBuf, stop: CancellationToken) {
+    let mut said = Room::Enough;
+    let mut look = tokio::time::interval(LOOK_AT_DISK);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = look.tick() => {}
+        }
+        let Ok(free) = free(&dir) else { continue };
+        let room = match free {
+            0..NOTHING => Room::Nothing,
+            NOTHING..SCARCE => Room::Scarce,
+            SCARCE.. => Room::Enough,
+        };
+        if room != said {
+            said = room;
+            let dir = dir.display();
+            match room {
+                Room::Nothing => tracing::error!(disk.free = free, "the disk of {dir} is full: publishing is refused until there is room"),
+                Room::Scarce => tracing::warn!(disk.free = free, "the disk of {dir} is nearly full: when it is, publishing is refused"),
+                Room::Enough => tracing::info!(disk.free = free, "the disk of {dir} has room again"),
+            }
+        }
+    }
 }
 
 /// Bytes of the files below a directory; what cannot be read counts nothing.

@@ -5,41 +5,32 @@
 //! that lags reads [`Session::since`] instead. Appending goes through the view too: facts are decided on what the log holds
 //! up to its last fact, and the log refuses them if another came first.
 
-use std::collections::VecDeque;
+mod follower;
+mod history;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use dashmap::DashMap;
-use futures_util::StreamExt;
-use futures_util::stream::BoxStream;
 use parking_lot::RwLock;
 use schemas::error::Refusal;
-use schemas::fact::{Fact, FactRecord, PlacedFact};
-use schemas::limits::RESUME_MESSAGES;
+use schemas::fact::FactRecord;
 use schemas::note::Applause;
 use schemas::server::ServerMessage;
 use schemas::state::{State, StateKind};
 use schemas::view::{Change, View, lobby_after};
-use schemas::{Code, Millis, Seq, SessionId, say};
+use schemas::{Code, Millis, Seq, SessionId};
 use tokio::sync::{Notify, broadcast, watch};
-use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
-use crate::connection::{Broker, BrokerError, BrokerEvent};
-use crate::feed::FeedItem;
+use self::follower::Follower;
+use self::history::History;
+use crate::connection::{Broker, BrokerError};
 use crate::log::{AppendError, Timer};
-use crate::metrics;
 
-/// How often the newest fact in the log is compared with the newest seen: a broker's leader that dies can have stored a
-/// fact and never republished it, and nothing else would reveal the last fact of a lull. Repaired within 3 s, as promised.
-const WATERMARK: Duration = Duration::from_secs(2);
-/// A session that nobody holds is forgotten after this, so that a phone that reloads does not read the evening again.
-const LINGER: Duration = Duration::from_secs(60);
 /// Updates waiting for a slow receiver in this process; beyond it the receiver reads [`Session::since`].
 const UPDATES: usize = 512;
-/// Facts read from the log in one go. A run has a few hundred.
-const PAGE: usize = 2_000;
 /// How long an append waits for its own facts to come back over the feed before it reads the log itself.
 const ECHO: Duration = Duration::from_millis(250);
 /// Races with other writers of the same session that one append survives. More means something keeps writing.
@@ -98,27 +89,6 @@ pub struct Sessions {
 #[derive(Clone)]
 pub struct Session {
     shared: Arc<Shared>,
-}
-
-/// The newest facts of the current run: all that came after `floor`, up to the contract's bound on a resume.
-#[derive(Default)]
-struct History {
-    floor: Seq,
-    facts: VecDeque<Arc<Applied>>,
-}
-
-impl History {
-    fn push(&mut self, applied: Arc<Applied>) {
-        if matches!(applied.change, Change::Begun) || self.facts.is_empty() {
-            // What came before this fact was another run, or is not known here.
-            self.facts.clear();
-            self.floor = applied.seq - 1;
-        }
-        if self.facts.len() == RESUME_MESSAGES {
-            self.floor = self.facts.pop_front().map_or(self.floor, |gone| gone.seq);
-        }
-        self.facts.push_back(applied);
-    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -283,211 +253,12 @@ impl Session {
                 }
                 Err(AppendError::Broker(error)) => {
                     // Unknown, not failed: what was stored shows itself when the view has read on.
+                    tracing::warn!(session = %self.shared.id, %error, "a fact was not acknowledged by the broker");
                     self.poke();
                     return Err(error.into());
                 }
             }
         }
         Err(away().into())
-    }
-}
-
-/// The task behind a session: one exit, one place where the view changes.
-struct Follower {
-    shared: Arc<Shared>,
-    sessions: Sessions,
-}
-
-impl Follower {
-    async fn run(self) {
-        let stop = self.sessions.stop.clone();
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = self.follow() => {}
-        }
-        self.sessions.followed.remove_if(&self.shared.id, |_, s| Arc::ptr_eq(s, &self.shared));
-    }
-
-    async fn follow(&self) {
-        let mut events = self.shared.broker.events();
-        let Some(mut feed) = self.meet().await else { return };
-        let mut watermark = tokio::time::interval_at(Instant::now() + WATERMARK, WATERMARK);
-        watermark.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut idle_since = Instant::now();
-        loop {
-            tokio::select! {
-                item = feed.next() => match item {
-                    Some(item) => self.take(item).await,
-                    None => return,
-                },
-                event = events.recv() => match event {
-                    Ok(BrokerEvent::Disconnected) => {}
-                    Ok(BrokerEvent::Connected | BrokerEvent::Lagged) | Err(broadcast::error::RecvError::Lagged(_)) => {
-                        self.read_on().await;
-                        self.read_states().await;
-                    }
-                    Err(broadcast::error::RecvError::Closed) => return,
-                },
-                () = self.shared.poke.notified() => self.read_on().await,
-                _ = watermark.tick() => {
-                    if Arc::strong_count(&self.shared) > 2 {
-                        idle_since = Instant::now();
-                        self.compare().await;
-                    } else if idle_since.elapsed() > LINGER && self.sessions.forget(&self.shared) {
-                        return;
-                    }
-                }
-            }
-        }
-    }
-
-    /// Subscribes first and reads then, so that nothing falls between.
-    async fn meet(&self) -> Option<BoxStream<'static, FeedItem>> {
-        let met = async {
-            let feed = self.shared.broker.feed(&self.shared.id).await?;
-            self.read_run().await?;
-            Ok::<_, BrokerError>(feed)
-        };
-        match met.await {
-            Ok(feed) => {
-                self.read_states().await;
-                self.shared.ready.send_replace(Meeting::Ready);
-                Some(feed)
-            }
-            Err(error) => {
-                tracing::debug!(session = %self.shared.id, %error, "session could not be met");
-                self.shared.ready.send_replace(Meeting::Failed);
-                None
-            }
-        }
-    }
-
-    /// Reads the session's current run from its begin, or what is left of an older one.
-    async fn read_run(&self) -> Result<(), BrokerError> {
-        let Shared { id, broker, .. } = &*self.shared;
-        match broker.lobby_record(id).await? {
-            Some((own, record)) => {
-                let begin = record.begin(own);
-                self.fold(broker.facts_after(id, begin.saturating_sub(1), PAGE).await?);
-            }
-            None => {
-                let Some(newest) = broker.newest_fact(id).await? else { return Ok(()) };
-                // The lobby has forgotten it, so the run is over; likes may still come for a week.
-                if let Fact::Ended { begin, .. } = newest.record.fact {
-                    self.fold(broker.facts_after(id, begin.saturating_sub(1), PAGE).await?);
-                }
-                self.fold(vec![newest]);
-            }
-        }
-        Ok(())
-    }
-
-    async fn take(&self, item: FeedItem) {
-        match item {
-            FeedItem::Fact { previous, fact } => {
-                let last = self.shared.view.load().last;
-                if fact.seq <= last {
-                    return;
-                }
-                if previous == last {
-                    self.fold(vec![fact]);
-                } else {
-                    metrics::feed_broken();
-                    self.read_on().await;
-                }
-            }
-            FeedItem::State(state) => self.take_state(state),
-            FeedItem::Applause(applause) => {
-                let _ = self.shared.updates.send(Update::Applause(Arc::new(applause)));
-            }
-            FeedItem::Unreadable => self.read_on().await,
-        }
-    }
-
-    fn take_state(&self, state: State) {
-        {
-            let mut states = self.shared.states.write();
-            match states.iter_mut().find(|s| s.kind() == state.kind()) {
-                Some(held) if held.of() > state.of() => return,
-                Some(held) => *held = state.clone(),
-                None => states.push(state.clone()),
-            }
-        }
-        let _ = self.shared.updates.send(Update::State(state));
-    }
-
-    async fn read_states(&self) {
-        match self.shared.broker.states(&self.shared.id).await {
-            Ok(states) => states.into_iter().for_each(|state| self.take_state(state)),
-            Err(error) => tracing::debug!(session = %self.shared.id, %error, "states could not be read"),
-        }
-    }
-
-    /// Compares the log's newest fact with the newest seen, and reads on if it is ahead.
-    async fn compare(&self) {
-        if !self.shared.broker.available() {
-            return;
-        }
-        match self.shared.broker.newest_fact(&self.shared.id).await {
-            Ok(Some(fact)) if fact.seq > self.shared.view.load().last => {
-                metrics::watermark_ahead();
-                self.read_on().await;
-            }
-            Ok(_) => {}
-            Err(error) => tracing::debug!(session = %self.shared.id, %error, "watermark could not be read"),
-        }
-    }
-
-    /// Reads every fact after the last seen.
-    async fn read_on(&self) {
-        loop {
-            let last = self.shared.view.load().last;
-            let read = match last {
-                0 => self.read_run().await.map(|()| false),
-                last => self.shared.broker.facts_after(&self.shared.id, last, PAGE).await.map(|facts| {
-                    let more = facts.len() >= PAGE;
-                    self.fold(facts);
-                    more
-                }),
-            };
-            match read {
-                Ok(true) => {}
-                Ok(false) => return,
-                Err(error) => {
-                    // The watermark asks again in two seconds, and a reconnect at once.
-                    tracing::debug!(session = %self.shared.id, %error, "facts could not be read");
-                    return;
-                }
-            }
-        }
-    }
-
-    /// The only place where the view moves: fold, remember, tell.
-    fn fold(&self, facts: Vec<PlacedFact>) {
-        if facts.is_empty() {
-            return;
-        }
-        let mut view = View::clone(&self.shared.view.load());
-        let mut told = Vec::new();
-        for fact in &facts {
-            let Some(change) = view.apply(fact) else { continue };
-            let messages = view.run.as_ref().map(|run| say::of_change(&self.shared.id, run, &change)).unwrap_or_default();
-            told.push(Arc::new(Applied { seq: fact.seq, stamp: fact.stamp, change, messages }));
-        }
-        let last = view.last;
-        self.shared.view.store(Arc::new(view));
-        {
-            let mut history = self.shared.history.write();
-            for applied in &told {
-                if matches!(applied.change, Change::Begun) {
-                    self.shared.states.write().clear();
-                }
-                history.push(applied.clone());
-            }
-        }
-        for applied in told {
-            let _ = self.shared.updates.send(Update::Fact(applied));
-        }
-        self.shared.seen.send_replace(last);
     }
 }

@@ -61,6 +61,8 @@ pub mod headers {
     pub const KV_OPERATION: &str = "KV-Operation";
     pub const SUBJECT: &str = "Nats-Subject";
     pub const SEQUENCE: &str = "Nats-Sequence";
+    /// The sequence of the message before this one on its subject.
+    pub const PREVIOUS: &str = "Nats-Last-Sequence";
     pub const STAMP: &str = "Nats-Time-Stamp";
     pub const PENDING: &str = "Nats-Num-Pending";
     pub const UP_TO: &str = "Nats-UpTo-Sequence";

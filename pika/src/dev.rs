@@ -19,6 +19,9 @@ const LEAVE: Duration = Duration::from_secs(10);
 pub async fn run(mut settings: Settings) -> anyhow::Result<()> {
     log::start(&settings)?;
     let data = std::path::absolute(&settings.data)?;
+    if data.exists() && !data.is_dir() {
+        bail!("data directory {} is not a directory; move the file away, or set PIKA_DATA", data.display());
+    }
     std::fs::create_dir_all(&data).with_context(|| format!("data directory {}", data.display()))?;
     let _lock = lock(&data)?;
     let listener = node::listen(settings.listen).await?;
@@ -51,7 +54,8 @@ async fn serve(
     let fanout = node.fanout(settings, ingest.clone());
     // Workers and api leave last: what the sockets still said is folded before they go.
     let last = CancellationToken::new();
-    let work = tokio::spawn(workers::run(settings.workers(), node.broker.clone(), Arc::new(store.clone()), last.clone()));
+    let work = workers::run(settings.workers(), node.broker.clone(), Arc::new(store.clone()), last.clone());
+    let work = tokio::spawn(leave_together(work, last.clone(), stop.clone()));
     let deps = roles::api_deps(settings, &node, store);
     let answers = tokio::spawn(api::run(deps.clone(), last.clone()));
     let router = admin::routes(node.broker.clone(), metrics, stop.clone())
@@ -65,6 +69,16 @@ async fn serve(
     last.cancel();
     let _ = tokio::time::timeout(LEAVE, answers).await;
     tokio::time::timeout(LEAVE, work).await.context("workers did not leave in time")?.context("workers")?.context("workers")
+}
+
+/// Workers that end before they were asked to take the process with them.
+pub async fn leave_together<T>(work: impl Future<Output = T>, last: CancellationToken, stop: CancellationToken) -> T {
+    let done = work.await;
+    if !last.is_cancelled() {
+        tracing::error!("the workers ended; stopping");
+        stop.cancel();
+    }
+    done
 }
 
 /// One process a data directory: two would fight over the log and the rows.

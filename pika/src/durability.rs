@@ -13,12 +13,15 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// that is said, and no more.
 pub async fn check(monitor: Option<&str>, production: bool) -> anyhow::Result<()> {
     let Some(monitor) = monitor else {
-        tracing::warn!("`nats_monitor_url` is not set: cannot know whether the broker syncs before it acknowledges (sync_interval: always)");
+        tracing::warn!(
+            "`nats_monitor_url` is not set: cannot know whether the broker syncs before it acknowledges (sync_interval: always)"
+        );
         return Ok(());
     };
     let url = format!("{}/varz", monitor.trim_end_matches('/'));
     let answer = reqwest::Client::builder().timeout(PATIENCE).build()?.get(&url).send().await.and_then(reqwest::Response::error_for_status);
-    let varz: Value = answer.with_context(|| format!("asking {url} whether the broker syncs"))?.json().await.context("reading the monitor's answer")?;
+    let varz: Value =
+        answer.with_context(|| format!("asking {url} whether the broker syncs"))?.json().await.context("reading the monitor's answer")?;
     if varz["jetstream"]["config"]["sync_always"] == Value::Bool(true) {
         return Ok(());
     }

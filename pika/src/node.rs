@@ -35,7 +35,8 @@ pub struct Node {
 
 impl Node {
     pub async fn join(settings: &Settings, servers: Vec<String>, key: ClusterKey, stop: CancellationToken) -> anyhow::Result<Node> {
-        let broker = Broker::connect(settings.broker(servers.clone()), PATIENCE).await.with_context(|| format!("broker {}", servers.join(", ")))?;
+        let broker =
+            Broker::connect(settings.broker(servers.clone()), PATIENCE).await.with_context(|| format!("broker {}", servers.join(", ")))?;
         // The sessions and the lobby are followed until the very end: sockets that are leaving still hear.
         let follow = CancellationToken::new();
         let lobby = Lobby::follow(&broker, follow.clone()).await.context("reading the lobby")?;
@@ -50,7 +51,15 @@ impl Node {
 
     pub fn fanout(&self, settings: &Settings, ingest: ingest::Ingest) -> fanout::Fanout {
         let admit = Arc::new(Door(ingest));
-        fanout::Fanout::new(settings.fanout(), self.broker.clone(), self.sessions.clone(), self.lobby.clone(), self.key.clone(), admit, self.stop.clone())
+        fanout::Fanout::new(
+            settings.fanout(),
+            self.broker.clone(),
+            self.sessions.clone(),
+            self.lobby.clone(),
+            self.key.clone(),
+            admit,
+            self.stop.clone(),
+        )
     }
 }
 

@@ -1,13 +1,14 @@
 //! One role in a process of its own.
 
-use std::sync::Arc;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use axum::Router;
 use store::Live;
 use tokio_util::sync::CancellationToken;
 
+use crate::dev::leave_together;
 use crate::node::{self, Node};
 use crate::settings::Settings;
 use crate::{admin, durability, log};
@@ -59,7 +60,8 @@ pub async fn run(mut settings: Settings, role: Role) -> anyhow::Result<()> {
         Role::Workers => {
             let store = open(&settings)?;
             let serving = serve(&settings, listener, admin.merge(admin::health(node.broker.clone())), stop.clone());
-            let work = workers::run(settings.workers(), node.broker.clone(), Arc::new(store), stop);
+            let work =
+                leave_together(workers::run(settings.workers(), node.broker.clone(), Arc::new(store), stop.clone()), stop.clone(), stop);
             let (served, worked) = tokio::join!(serving, work);
             worked.context("workers")?;
             served

@@ -198,7 +198,12 @@ impl Settings {
     }
 
     pub fn broker(&self, servers: Vec<String>) -> nats::Config {
-        nats::Config { servers, replicas: self.replicas, ack_deadline: Duration::from_millis(self.ack_milliseconds), ..nats::Config::default() }
+        nats::Config {
+            servers,
+            replicas: self.replicas,
+            ack_deadline: Duration::from_millis(self.ack_milliseconds),
+            ..nats::Config::default()
+        }
     }
 }
 

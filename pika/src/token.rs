@@ -52,7 +52,9 @@ pub async fn run(settings: Settings, command: Command) -> anyhow::Result<()> {
         Command::Revoke { name } => {
             let hashes = store.revoke_tokens(&name, Millis::now()).await?;
             println!("{} token(s) of {name} revoked", hashes.len());
-            tell(&settings, &hashes).await.context("nodes that are running were not told and may honour a token they know for a minute; start the broker and revoke again")?;
+            tell(&settings, &hashes).await.context(
+                "nodes that are running were not told and may honour a token they know for a minute; start the broker and revoke again",
+            )?;
         }
     }
     Ok(())

@@ -60,6 +60,11 @@ impl SessionId {
         SessionId(URL_SAFE_NO_PAD.encode(rand::random::<[u8; 12]>()).into())
     }
 
+    /// The same id for the same words: a repeat of a request that named no session means the same one.
+    pub fn of(words: &str) -> Self {
+        SessionId(URL_SAFE_NO_PAD.encode(&Sha256::digest(words.as_bytes())[..12]).into())
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -2,7 +2,7 @@
 //!
 //! This room promises that bytes from outside become values that cannot be wrong in form ([`client`]), that the
 //! state of a session is one pure function of its facts ([`view`]), and that everything that can be said is one row of
-//! one table ([`rules`]). It does no I/O, reads no clock and knows neither the broker nor the store.
+//! one table ([`rules`]). It does no I/O and knows neither the broker nor the store.
 
 pub mod caller;
 pub mod claim;

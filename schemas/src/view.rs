@@ -241,10 +241,14 @@ impl Run {
     }
 
     fn remember(&mut self, op: Option<OpKey>, seq: Seq) {
-        if let Some(op) = op
-            && self.ops.len() < OPS
-        {
-            self.ops.insert(op, seq);
+        let Some(op) = op else { return };
+        self.ops.insert(op, seq);
+        if self.ops.len() > OPS {
+            // The newest are the ones that may still be repeated.
+            let mut places: Vec<Seq> = self.ops.values().copied().collect();
+            places.sort_unstable();
+            let keep = places[places.len() / 2];
+            self.ops.retain(|_, place| *place >= keep);
         }
     }
 
@@ -266,8 +270,8 @@ impl Run {
         self.plays.iter().rev().any(|play| play.key == *key)
     }
 
-    /// What can be said at once of a claim, before the log decides: only what cannot change in the claim's favour.
-    /// `at` is the asking node's clock.
+    /// What can be said at once of a claim, before the log decides. `at` is the asking node's clock: a vote is refused here once
+    /// the poll's time is over by it, though the log would still take it until the close.
     pub fn judge(&self, claim: &Claim, at: Millis) -> Result<(), Code> {
         match claim {
             Claim::Like { track } | Claim::Unlike { track } => {

@@ -116,8 +116,8 @@ impl Gauges {
     }
 
     pub fn set(&mut self, sessions: u64, listeners: u64) {
-        gauge!("pika_sessions_live").increment(sessions as f64 - self.sessions as f64);
-        gauge!("pika_listeners").increment(listeners as f64 - self.listeners as f64);
+        gauge!("pika_fold_sessions").increment(sessions as f64 - self.sessions as f64);
+        gauge!("pika_fold_listeners").increment(listeners as f64 - self.listeners as f64);
         (self.sessions, self.listeners) = (sessions, listeners);
     }
 }

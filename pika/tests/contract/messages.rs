@@ -57,7 +57,10 @@ async fn a_subscriber_gets_the_state_in_the_contracts_order() {
         let entry = &heard[0]["sessions"][0];
         assert_eq!((&entry["sessionId"], &entry["currentTrack"]["title"]), (&json!(dj.session), &json!("First")));
         assert!(heard[1]["count"].as_u64().unwrap() >= 1);
-        assert_eq!(heard[2], json!({"type": "NOW_PLAYING", "sessionId": dj.session, "djName": "DJ Test", "track": {"title": "First", "artist": "The Testers", "bpm": 104.0}}));
+        assert_eq!(
+            heard[2],
+            json!({"type": "NOW_PLAYING", "sessionId": dj.session, "djName": "DJ Test", "track": {"title": "First", "artist": "The Testers", "bpm": 104.0}})
+        );
         assert_eq!((&heard[3]["options"], &heard[3]["votes"], &heard[3]["totalVotes"]), (&json!(["yes", "no"]), &json!([0, 0]), &json!(0)));
         assert!(heard[3]["pollId"].as_u64().unwrap() < 1 << 53 && heard[3]["endsAt"].is_string());
         assert_eq!((&heard[4]["message"], &heard[4]["djName"]), (&json!("Social at ten"), &json!("DJ Test")));
@@ -84,13 +87,15 @@ async fn a_track_its_correction_and_its_stop_reach_the_sessions_own_and_nobody_e
     let (mut dancer, mut stranger) = (Socket::open(&pika).await, Socket::open(&pika).await);
     dancer.subscribe("session-one").await;
     stranger.subscribe("session-two").await;
-    dj.ask_ok(json!({"type": "BROADCAST_TRACK", "sessionId": "session-one", "track": {"title": "Song", "artist": "Band", "energy": 0.5}})).await;
+    dj.ask_ok(json!({"type": "BROADCAST_TRACK", "sessionId": "session-one", "track": {"title": "Song", "artist": "Band", "energy": 0.5}}))
+        .await;
     for socket in [&mut dj, &mut dancer] {
         assert_eq!(socket.hear("NOW_PLAYING").await["track"], json!({"title": "Song", "artist": "Band", "energy": 50.0}));
         socket.hear("TEMPO_RESET").await;
     }
     dj.ask_ok(json!({"type": "METADATA_UPDATED", "sessionId": "session-one", "track": {"title": "Another", "artist": "Band"}})).await;
-    dj.ask_ok(json!({"type": "METADATA_UPDATED", "sessionId": "session-one", "track": {"title": "Song", "artist": "Band", "bpm": 99}})).await;
+    dj.ask_ok(json!({"type": "METADATA_UPDATED", "sessionId": "session-one", "track": {"title": "Song", "artist": "Band", "bpm": 99}}))
+        .await;
     assert_eq!(dancer.hear("METADATA_UPDATED").await["track"]["bpm"], json!(99.0), "a correction of a track that does not play is ignored");
     dj.ask_ok(json!({"type": "TRACK_STOPPED", "sessionId": "session-one"})).await;
     dancer.hear("TRACK_STOPPED").await;
@@ -145,7 +150,9 @@ async fn tempo_wishes_are_counted_taken_back_and_reset_by_the_next_track() {
         dancer.subscribe("tempo-session").await;
         dancer.ask_ok(json!({"type": "SEND_TEMPO_REQUEST", "sessionId": "tempo-session", "preference": wish})).await;
     }
-    let feedback = |faster: u64, slower: u64| move |m: &Value| m["type"] == "TEMPO_FEEDBACK" && m["faster"] == faster && m["slower"] == slower && m["total"] == faster + slower;
+    let feedback = |faster: u64, slower: u64| {
+        move |m: &Value| m["type"] == "TEMPO_FEEDBACK" && m["faster"] == faster && m["slower"] == slower && m["total"] == faster + slower
+    };
     dj.wait("both wishes", feedback(1, 1)).await;
     dancers[0].ask_ok(json!({"type": "SEND_TEMPO_REQUEST", "sessionId": "tempo-session", "preference": "clear"})).await;
     dancers[1].wait("one wish", feedback(0, 1)).await;
@@ -315,4 +322,20 @@ async fn messages_that_are_none_are_answered_counted_and_end_the_socket_after_a_
     assert_eq!(larger.closing().await, Some(1009));
     assert!(pika.metric("pika_bad_frames_total", "").await >= 7.0);
     assert!(Socket::connect(&pika.ws_url(), Some("soap"), None).await.is_err());
+}
+
+#[tokio::test]
+async fn a_begin_whose_answer_was_lost_is_said_again_and_is_the_same_session() {
+    let pika = Pika::dev().await;
+    let begin = async |message_id: &str| {
+        let body = json!({"djName": "DJ Test", "messageId": message_id});
+        let response = crate::support::http().post(format!("{}/api/sessions", pika.url)).json(&body).send().await.unwrap();
+        (response.status().as_u16(), response.json::<Value>().await.unwrap())
+    };
+    let secret = "a-secret-of-the-sender-1";
+    let (first, again) = (begin(secret).await, begin(secret).await);
+    assert_eq!((first.0, again.0), (201, 201));
+    assert_eq!(first.1, again.1);
+    assert_ne!(begin("a-secret-of-the-sender-2").await.1["sessionId"], first.1["sessionId"]);
+    assert_ne!(begin("m1").await.1["sessionId"], begin("m1").await.1["sessionId"], "a short id proves nothing");
 }
