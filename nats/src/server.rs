@@ -13,7 +13,7 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, Interval, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::metrics;
@@ -85,7 +85,6 @@ impl Server {
         let (port, child) = home.first_start(config.port).await?;
         let pid = Arc::new(AtomicU32::new(child.id().unwrap_or(0)));
         let stop = CancellationToken::new();
-        tokio::spawn(watch_disk(home.dir.clone(), stop.clone()));
         let supervisor = tokio::spawn(supervise(home, lock, port, child, pid.clone(), stop.clone()));
         Ok(Server { port, pid, stop, supervisor })
     }
@@ -307,7 +306,7 @@ fn free(dir: &Path) -> io::Result<u64> {
     Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Room {
     Enough,
     Scarce,
@@ -316,28 +315,48 @@ enum Room {
 
 /// Says when the disk runs out and when there is room again. The server says it in its own log alone, and what it answers to a
 /// publish does not tell why.
-async fn watch_disk(dir: PathBuf, stop: CancellationToken) {
-    let mut said = Room::Enough;
-    let mut look = tokio::time::interval(LOOK_AT_DISK);
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            _ = look.tick() => {}
-        }
-        let Ok(free) = free(&dir) else { continue };
-        let room = match free {
-            0..NOTHING => Room::Nothing,
-            NOTHING..SCARCE => Room::Scarce,
-            SCARCE.. => Room::Enough,
-        };
-        if room != said {
-            said = room;
-            let dir = dir.display();
-            match room {
+struct Disk {
+    dir: PathBuf,
+    room: Room,
+    look: Interval,
+}
+
+impl Disk {
+    fn of(dir: &Path) -> Disk {
+        Disk { dir: dir.to_owned(), room: Room::Enough, look: interval(LOOK_AT_DISK) }
+    }
+
+    /// Returns when there is room again after there was none.
+    async fn mended(&mut self) {
+        loop {
+            self.look.tick().await;
+            let Ok(free) = free(&self.dir) else { continue };
+            let before = self.room;
+            self.room = before.after(free);
+            if before == self.room {
+                continue;
+            }
+            let dir = self.dir.display();
+            match self.room {
                 Room::Nothing => tracing::error!(disk.free = free, "the disk of {dir} is full: publishing is refused until there is room"),
                 Room::Scarce => tracing::warn!(disk.free = free, "the disk of {dir} is nearly full: when it is, publishing is refused"),
                 Room::Enough => tracing::info!(disk.free = free, "the disk of {dir} has room again"),
             }
+            if before == Room::Nothing {
+                return;
+            }
+        }
+    }
+}
+
+impl Room {
+    /// A full disk has room again only with some to spare, so that a disk at the brink is not full and not full every second.
+    fn after(self, free: u64) -> Room {
+        let nothing = if self == Room::Nothing { 2 * NOTHING } else { NOTHING };
+        match free {
+            free if free < nothing => Room::Nothing,
+            free if free < SCARCE => Room::Scarce,
+            _ => Room::Enough,
         }
     }
 }
@@ -358,6 +377,7 @@ fn size(dir: &Path) -> u64 {
 /// Holds the lock and the child until the end; starts the child again when it dies.
 async fn supervise(home: Home, _lock: File, port: u16, mut child: Child, pid: Arc<AtomicU32>, stop: CancellationToken) {
     let mut deaths = 0;
+    let mut disk = Disk::of(&home.dir);
     loop {
         let started = Instant::now();
         tokio::select! {
@@ -367,6 +387,12 @@ async fn supervise(home: Home, _lock: File, port: u16, mut child: Child, pid: Ar
                 metrics::server_died();
                 let status = status.map_or_else(|e| e.to_string(), |s| s.to_string());
                 tracing::error!(nats.status = status, nats.log = %home.file("nats.log").display(), "nats-server died and is started again");
+            }
+            () = disk.mended() => {
+                // A stream that met the full disk takes nothing more in this life of the server, whatever room there is.
+                tracing::warn!("nats-server is started again, because after a full disk it does not write by itself");
+                leave(&mut child).await;
+                pid.store(0, Ordering::Release);
             }
         }
         deaths = if started.elapsed() > STEADY { 0 } else { deaths + 1 };
@@ -389,6 +415,11 @@ async fn supervise(home: Home, _lock: File, port: u16, mut child: Child, pid: Ar
         }
         pid.store(child.id().unwrap_or(0), Ordering::Release);
     }
+    leave(&mut child).await;
+    pid.store(0, Ordering::Release);
+}
+
+async fn leave(child: &mut Child) {
     if let Some(pid) = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw) {
         // An error means that it is gone already.
         let _ = kill_process(pid, Signal::TERM);
@@ -399,12 +430,20 @@ async fn supervise(home: Home, _lock: File, port: u16, mut child: Child, pid: Ar
             tracing::error!(%error, "nats-server could not be killed");
         }
     }
-    pid.store(0, Ordering::Release);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_disk_at_the_brink_stays_full() {
+        assert_eq!(Room::Enough.after(SCARCE), Room::Enough);
+        assert_eq!(Room::Enough.after(SCARCE - 1), Room::Scarce);
+        assert_eq!(Room::Scarce.after(NOTHING - 1), Room::Nothing);
+        assert_eq!(Room::Nothing.after(NOTHING), Room::Nothing);
+        assert_eq!(Room::Nothing.after(2 * NOTHING), Room::Scarce);
+    }
 
     #[test]
     fn a_version_is_read_from_what_the_server_says() {
