@@ -1,13 +1,18 @@
 //! What the stories need: a Pika to run, people to play, patience with a deadline.
 #![allow(dead_code, unused_imports)] // Each test binary uses a part of it.
 
-mod process;
+mod attempt;
+mod disk;
+mod log;
 mod people;
+mod process;
 
 use std::time::Duration;
 
+pub use attempt::{Attempt, attempt};
+pub use disk::Disk;
 pub use people::{Dj, Socket, track, types};
-pub use process::{Nats, Pika, Role};
+pub use process::{Nats, Pika, Role, signal};
 
 /// How long anything in a story may take before the story has failed. Promises with deadlines of their own are asserted apart.
 pub const PATIENCE: Duration = Duration::from_secs(15);

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::handshake::client::Response;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use super::{PATIENCE, Pika, http};
@@ -41,7 +42,11 @@ impl Socket {
         Socket::connect(&pika.ws_url(), Some(protocol), None).await.unwrap()
     }
 
-    pub async fn connect(url: &str, protocol: Option<&str>, cookie: Option<&str>) -> Result<Socket, Box<tokio_tungstenite::tungstenite::Error>> {
+    pub async fn connect(
+        url: &str,
+        protocol: Option<&str>,
+        cookie: Option<&str>,
+    ) -> Result<Socket, Box<tokio_tungstenite::tungstenite::Error>> {
         let mut request = url.into_client_request().map_err(Box::new)?;
         if let Some(protocol) = protocol {
             request.headers_mut().insert("sec-websocket-protocol", protocol.parse().unwrap());
@@ -50,9 +55,22 @@ impl Socket {
             request.headers_mut().insert("cookie", cookie.parse().unwrap());
         }
         let (ws, response) = tokio_tungstenite::connect_async(request).await.map_err(Box::new)?;
+        Ok(Socket::opened(ws, &response, protocol, cookie))
+    }
+
+    fn opened(ws: WebSocketStream<MaybeTlsStream<TcpStream>>, response: &Response, protocol: Option<&str>, cookie: Option<&str>) -> Socket {
         let given = response.headers().get("set-cookie").and_then(|v| v.to_str().ok()).and_then(|v| v.split(';').next()).map(str::to_owned);
         let codec = if protocol == Some(Codec::MSGPACK_PROTOCOL) { Codec::MsgPack } else { Codec::Json };
-        Ok(Socket { ws, codec, cookie: given.or(cookie.map(str::to_owned)), pending: Vec::new(), closed: None, asked: 0 })
+        Socket { ws, codec, cookie: given.or(cookie.map(str::to_owned)), pending: Vec::new(), closed: None, asked: 0 }
+    }
+
+    /// As somebody at another address of this machine, `127.0.0.2`: loopback has sixteen million of them.
+    pub async fn open_from(pika: &Pika, address: &str) -> Socket {
+        let tcp = tokio::net::TcpSocket::new_v4().unwrap();
+        tcp.bind(format!("{address}:0").parse().unwrap()).unwrap();
+        let tcp = tcp.connect(pika.url.trim_start_matches("http://").parse().unwrap()).await.unwrap();
+        let (ws, response) = tokio_tungstenite::client_async(pika.ws_url(), MaybeTlsStream::Plain(tcp)).await.unwrap();
+        Socket::opened(ws, &response, None, None)
     }
 
     pub async fn say(&mut self, message: Value) {
@@ -109,7 +127,9 @@ impl Socket {
             }
         });
         let waited = waited.await;
-        waited.unwrap_or_else(|_| panic!("waited in vain for {what}; heard {:?}", self.pending.iter().map(|m| &m["type"]).collect::<Vec<_>>()))
+        waited.unwrap_or_else(|_| {
+            panic!("waited in vain for {what}; heard {:?}", self.pending.iter().map(|m| &m["type"]).collect::<Vec<_>>())
+        })
     }
 
     async fn read(&mut self) -> Option<Value> {
@@ -138,10 +158,26 @@ impl Socket {
         }
     }
 
-    /// Waits for the server to close the socket; gives the code.
+    /// Waits for the server to close the socket; gives the code. What was heard before stays to be asked for.
     pub async fn closing(&mut self) -> Option<u16> {
-        tokio::time::timeout(PATIENCE, async { while self.read().await.is_some() {} }).await.expect("the socket was not closed");
+        let closed = async {
+            while let Some(message) = self.read().await {
+                self.pending.push(message)
+            }
+        };
+        tokio::time::timeout(PATIENCE, closed).await.expect("the socket was not closed");
         self.closed
+    }
+
+    /// What was heard and not asked for yet.
+    pub fn heard(&mut self) -> Vec<Value> {
+        std::mem::take(&mut self.pending)
+    }
+
+    /// Everything that was heard when the socket ended.
+    pub async fn to_the_end(&mut self) -> Vec<Value> {
+        self.closing().await;
+        self.heard()
     }
 
     /// Everything heard so far, up to the answer to a PING said now.
@@ -199,7 +235,14 @@ impl Dj {
         assert_eq!(response.status(), 201);
         let begun: Value = response.json().await.unwrap();
         let text = |key: &str| begun[key].as_str().unwrap().to_owned();
-        Dj { session: text("sessionId"), owner_token: text("ownerToken"), join_code: text("joinCode"), url: pika.url.clone(), http, said: 0 }
+        Dj {
+            session: text("sessionId"),
+            owner_token: text("ownerToken"),
+            join_code: text("joinCode"),
+            url: pika.url.clone(),
+            http,
+            said: 0,
+        }
     }
 
     /// Publishes one message; gives its result.

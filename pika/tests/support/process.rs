@@ -9,9 +9,11 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
+use super::disk::Disk;
+use super::log::Log;
 use super::{PATIENCE, http, until};
 
-const PIKA: &str = env!("CARGO_BIN_EXE_pika");
+pub(super) const PIKA: &str = env!("CARGO_BIN_EXE_pika");
 /// The same for all roles of a story.
 const SECRET: &str = "a-secret-that-is-only-used-by-these-tests";
 
@@ -19,9 +21,12 @@ const SECRET: &str = "a-secret-that-is-only-used-by-these-tests";
 pub struct Pika {
     pub url: String,
     pub data: Arc<TempDir>,
+    /// What it said on stderr, over all its lives.
+    pub log: Log,
     child: Child,
     settings: Vec<(String, String)>,
     args: Vec<String>,
+    disk: Option<Arc<Disk>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +49,11 @@ impl Pika {
         Pika::start(data, vec!["dev".to_owned()], settings, "127.0.0.1:0").await
     }
 
+    /// The same with its data on a small disk, which only this process and its children see.
+    pub async fn dev_on(disk: &Arc<Disk>, settings: &[(&str, &str)]) -> Pika {
+        Pika::start_on(Some(disk.clone()), disk.place(), vec!["dev".to_owned()], settings, "127.0.0.1:0").await
+    }
+
     /// One role of a cluster that shares `nats` and a data directory.
     pub async fn role(role: Role, nats: &Nats, data: &Arc<TempDir>, settings: &[(&str, &str)]) -> Pika {
         let name = format!("{role:?}").to_lowercase();
@@ -52,13 +62,27 @@ impl Pika {
         Pika::start(data.clone(), args, &[&development, settings].concat(), "127.0.0.1:0").await
     }
 
+    /// A tool beside a running cluster, as an operator uses it: `["token", "add", "Ada"]`. Gives what it printed.
+    pub async fn tool(args: &[&str], nats: &Nats, data: &Arc<TempDir>) -> String {
+        let mut command = Command::new(PIKA);
+        command.args(args).current_dir(data.path()).env("PIKA_DATA", data.path()).env("PIKA_NATS", format!("[\"{}\"]", nats.url));
+        let output = command.env("PIKA_SECRET", SECRET).stderr(Stdio::inherit()).kill_on_drop(true).output().await.unwrap();
+        assert!(output.status.success(), "pika {args:?} failed");
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
     async fn start(data: Arc<TempDir>, args: Vec<String>, settings: &[(&str, &str)], listen: &str) -> Pika {
+        Pika::start_on(None, data, args, settings, listen).await
+    }
+
+    async fn start_on(disk: Option<Arc<Disk>>, data: Arc<TempDir>, args: Vec<String>, settings: &[(&str, &str)], listen: &str) -> Pika {
         let mut settings: Vec<(String, String)> = settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         if !settings.iter().any(|(key, _)| key == "PIKA_LOG") {
             settings.push(("PIKA_LOG".to_owned(), "warn".to_owned()));
         }
-        let (child, url) = spawn(&data, &args, &settings, listen).await;
-        Pika { url, data, child, settings, args }
+        let log = Log::default();
+        let (child, url) = spawn(disk.as_deref(), &data, &args, &settings, listen, &log).await;
+        Pika { url, data, log, child, settings, args, disk }
     }
 
     /// The end that no process can prepare for.
@@ -76,17 +100,32 @@ impl Pika {
     /// Starts it again where it was: same data, same settings, same address.
     pub async fn restart(&mut self) {
         let listen = self.url.trim_start_matches("http://").to_owned();
-        let (child, url) = spawn(&self.data, &self.args, &self.settings, &listen).await;
+        let (child, url) = spawn(self.disk.as_deref(), &self.data, &self.args, &self.settings, &listen, &self.log).await;
         (self.child, self.url) = (child, url);
     }
 
     /// `pika dev`'s own nats-server.
     pub fn nats_pid(&self) -> u32 {
-        std::fs::read_to_string(self.data.path().join("nats/nats.pid")).unwrap().trim().parse().unwrap()
+        std::fs::read_to_string(self.file("nats/nats.pid")).unwrap().trim().parse().unwrap()
+    }
+
+    /// Where this test finds a file of the data directory.
+    pub fn file(&self, name: &str) -> PathBuf {
+        let path = self.data.path().join(name);
+        self.disk.as_ref().map_or(path.clone(), |disk| disk.seen(&path))
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+
+    /// Whether the process is still there.
+    pub fn lives(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
     }
 
     pub fn nats_url(&self) -> String {
-        format!("nats://127.0.0.1:{}", std::fs::read_to_string(self.data.path().join("nats/nats.port")).unwrap().trim())
+        format!("nats://127.0.0.1:{}", std::fs::read_to_string(self.file("nats/nats.port")).unwrap().trim())
     }
 
     pub fn ws_url(&self) -> String {
@@ -113,17 +152,27 @@ impl Pika {
     }
 }
 
-async fn spawn(data: &TempDir, args: &[String], settings: &[(String, String)], listen: &str) -> (Child, String) {
-    let mut child = Command::new(PIKA)
+async fn spawn(
+    disk: Option<&Disk>,
+    data: &TempDir,
+    args: &[String],
+    settings: &[(String, String)],
+    listen: &str,
+    log: &Log,
+) -> (Child, String) {
+    let mut child = disk
+        .map_or_else(|| Command::new(PIKA), |disk| disk.command(PIKA))
         .args(args)
         .current_dir(data.path())
         .env("PIKA_DATA", data.path())
         .env("PIKA_LISTEN", listen)
         .envs(settings.iter().cloned())
         .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
         .unwrap();
+    log.follow(child.stderr.take().unwrap());
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let url = tokio::time::timeout(PATIENCE * 2, async {
         while let Some(line) = lines.next_line().await.unwrap() {
@@ -145,7 +194,7 @@ pub async fn signal(pid: u32, name: &str) {
 impl Drop for Pika {
     fn drop(&mut self) {
         // A killed `pika dev` leaves its nats-server behind; the next start would adopt its place, a finished story has none.
-        let pid_file = self.data.path().join("nats/nats.pid");
+        let pid_file = self.file("nats/nats.pid");
         if let Some(pid) = std::fs::read_to_string(pid_file).ok().filter(|_| self.args[0] == "dev") {
             let _ = std::process::Command::new("kill").arg("-KILL").arg(pid.trim()).stderr(Stdio::null()).status();
         }
@@ -156,14 +205,32 @@ impl Drop for Pika {
 pub struct Nats {
     pub url: String,
     pub server: Option<nats::server::Server>,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 impl Nats {
     pub async fn start() -> Nats {
         let dir = tempfile::tempdir().unwrap();
+        let server = Nats::serve(&dir).await;
+        Nats { url: server.url(), server: Some(server), dir }
+    }
+
+    async fn serve(dir: &TempDir) -> nats::server::Server {
         let program = nats::server::find(std::env::var_os("PIKA_NATS_SERVER").map(PathBuf::from)).unwrap();
-        let server = nats::server::Server::start(nats::server::ServerConfig { program, dir: dir.path().to_owned(), port: 0 }).await.unwrap();
-        Nats { url: server.url(), server: Some(server), _dir: dir }
+        nats::server::Server::start(nats::server::ServerConfig { program, dir: dir.path().to_owned(), port: 0 }).await.unwrap()
+    }
+
+    /// The end that it cannot prepare for; it stays away until it is started again.
+    pub async fn kill(&mut self) {
+        let server = self.server.take().unwrap();
+        signal(server.pid().unwrap(), "KILL").await;
+        server.stop().await;
+    }
+
+    /// Where it was: same address, same directory.
+    pub async fn start_again(&mut self) {
+        let server = Nats::serve(&self.dir).await;
+        assert_eq!(server.url(), self.url, "somebody took the port meanwhile");
+        self.server = Some(server);
     }
 }
