@@ -114,7 +114,7 @@ fn answered(question: Question, typed: &str) -> Command {
             let (artist, title) = split_name(typed);
             Command::Correct(artist, title)
         }
-        Question::Poll => poll(typed).unwrap_or_else(|words| Command::Say(words)),
+        Question::Poll => poll(typed).unwrap_or_else(Command::Say),
     }
 }
 

@@ -283,7 +283,7 @@ mod tests {
         assert_eq!(next().await, ("Now".to_owned(), 2));
         write!(file, "y\n#EXTINF:1,A - Ne").expect("written");
         file.flush().expect("flushed");
-        write!(file, "xt\n").expect("written");
+        writeln!(file, "xt").expect("written");
         assert_eq!(next().await, ("Next".to_owned(), 1));
         drop(told);
         task.await.expect("it ends when nobody listens");

@@ -56,7 +56,7 @@ impl Dancer {
 
     /// Takes what was still answered before the socket broke.
     pub async fn hear_the_last(&mut self) {
-        for answer in self.socket.to_the_end().await {
+        for answer in self.socket.hear_out().await {
             if answer["type"] == "ACK" || answer["type"] == "NACK" {
                 self.note(&answer);
             }

@@ -26,7 +26,7 @@ async fn asked_to_stop_pika_sends_its_sockets_away_leaves_cleanly_and_comes_back
     let nats = pika.nats_pid();
 
     let asked = Instant::now();
-    let (clean, plain, one, two) = tokio::join!(pika.terminate(), dancer.socket.to_the_end(), json_form.to_the_end(), packed.to_the_end());
+    let (clean, plain, one, two) = tokio::join!(pika.terminate(), dancer.socket.hear_out(), json_form.hear_out(), packed.hear_out());
     assert!(clean, "the exit code is not 0");
     assert!(asked.elapsed() < Duration::from_secs(6), "{:?}", asked.elapsed());
     assert!(!types(&plain).contains(&"GOAWAY"), "a 0.3.0 client does not know the word");

@@ -1,5 +1,7 @@
 //! People of a story: a socket that says and hears, a DJ at the publish API.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use futures_util::{SinkExt, StreamExt};
 use schemas::codec::Codec;
 use serde_json::{Value, json};
@@ -11,6 +13,9 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use super::{PATIENCE, Pika, http};
 
+/// A messageId is never used twice, also not by a DJ who comes back on another socket: the run remembers it.
+static ASKED: AtomicU64 = AtomicU64::new(1);
+
 /// One open socket.
 pub struct Socket {
     ws: WebSocketStream<MaybeTlsStream<TcpStream>>,
@@ -21,7 +26,6 @@ pub struct Socket {
     pending: Vec<Value>,
     /// Why the server closed the socket.
     pub closed: Option<u16>,
-    asked: u32,
 }
 
 impl Socket {
@@ -61,7 +65,7 @@ impl Socket {
     fn opened(ws: WebSocketStream<MaybeTlsStream<TcpStream>>, response: &Response, protocol: Option<&str>, cookie: Option<&str>) -> Socket {
         let given = response.headers().get("set-cookie").and_then(|v| v.to_str().ok()).and_then(|v| v.split(';').next()).map(str::to_owned);
         let codec = if protocol == Some(Codec::MSGPACK_PROTOCOL) { Codec::MsgPack } else { Codec::Json };
-        Socket { ws, codec, cookie: given.or(cookie.map(str::to_owned)), pending: Vec::new(), closed: None, asked: 0 }
+        Socket { ws, codec, cookie: given.or(cookie.map(str::to_owned)), pending: Vec::new(), closed: None }
     }
 
     /// As somebody at another address of this machine, `127.0.0.2`: loopback has sixteen million of them.
@@ -89,8 +93,8 @@ impl Socket {
 
     /// Says it with a messageId and gives the ACK or NACK. What else is heard meanwhile stays to be asked for.
     pub async fn ask(&mut self, mut message: Value) -> Value {
-        self.asked += 1;
-        let id = message.get("messageId").and_then(Value::as_str).map_or(format!("m{}", self.asked), str::to_owned);
+        let fresh = || format!("m{}", ASKED.fetch_add(1, Ordering::Relaxed));
+        let id = message.get("messageId").and_then(Value::as_str).map_or_else(fresh, str::to_owned);
         message["messageId"] = id.clone().into();
         self.say(message).await;
         self.wait(&format!("answer to {id}"), |m| m["messageId"] == *id).await
@@ -175,7 +179,7 @@ impl Socket {
     }
 
     /// Everything that was heard when the socket ended.
-    pub async fn to_the_end(&mut self) -> Vec<Value> {
+    pub async fn hear_out(&mut self) -> Vec<Value> {
         self.closing().await;
         self.heard()
     }
