@@ -178,7 +178,12 @@ impl Hub {
             // Of a poll that is over or a track that is past: nobody should hear it any more.
             State::Tally { .. } | State::Tempo { .. } => return,
         };
-        self.board.lock().set(slot, Arc::new(Delivery::of(say::of_state(self.id(), state))));
+        let mut message = say::of_state(self.id(), state);
+        if let ServerMessage::ListenerCount { count, .. } = &mut message {
+            // The workers may not have heard of an arrival that its node has told already.
+            *count = (*count).max(self.dancers());
+        }
+        self.board.lock().set(slot, Arc::new(Delivery::of(message)));
     }
 
     fn put_fact(&self, fact: &Applied) {

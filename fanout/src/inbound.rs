@@ -16,7 +16,7 @@ use crate::connection::{Connection, Place};
 use crate::delivery::bytes_of;
 use crate::hub::Hub;
 use crate::metrics;
-use crate::subscribe::{Placed, own_vote, place, sessions_list};
+use crate::subscribe::{Placed, own_vote, place, sessions_list, wait_for_place};
 
 /// What came of a message that the socket waited for.
 pub enum Done {
@@ -131,6 +131,7 @@ impl Connection {
         self.slow = Some(Box::pin(async move {
             let entered = match hubs.enter(&id).await {
                 Ok(hub) => {
+                    wait_for_place(hub.session(), subscribe.resume, broker.epoch()).await;
                     // Somebody new cannot have voted, so nobody is asked.
                     let mine = if known { own_vote(&broker, hub.session(), person).await } else { None };
                     Ok(Entered { hub, mine })

@@ -67,6 +67,8 @@ pub struct Config {
     pub track_pace: Duration,
     pub like_pace: Duration,
     pub thanks_pace: Duration,
+    /// How often everyone who is here is reported to the workers, who take a node for dead after three reports that did not come.
+    pub presence: Duration,
     /// Over how long the sockets are asked to leave when the node stops.
     pub drain: Duration,
 }
@@ -86,6 +88,7 @@ impl Default for Config {
             track_pace: Duration::from_secs(1),
             like_pace: Duration::from_millis(200),
             thanks_pace: Duration::from_millis(500),
+            presence: Duration::from_secs(15),
             drain: Duration::from_secs(2),
         }
     }
@@ -138,7 +141,8 @@ impl Fanout {
             stop,
         };
         let fanout = Fanout { inner: Arc::new(inner) };
-        tokio::spawn(presence.run(fanout.inner.broker.clone(), fanout.inner.hubs.clone(), fanout.inner.stop.clone()));
+        let every = fanout.inner.config.presence;
+        tokio::spawn(presence.run(every, fanout.inner.broker.clone(), fanout.inner.hubs.clone(), fanout.inner.stop.clone()));
         tokio::spawn(verdicts::follow(fanout.clone()));
         tokio::spawn(lobby_board::follow(fanout.inner.news.clone(), fanout.inner.lobby.clone(), fanout.inner.stop.clone()));
         fanout

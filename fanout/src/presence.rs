@@ -1,4 +1,4 @@
-//! Who is here, reported to the workers: each change within a moment, everything every 15 seconds.
+//! Who is here, reported to the workers: each change within a moment, everything every 15 seconds (a setting).
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -14,7 +14,6 @@ use crate::hubs::Hubs;
 
 /// Changes of one window travel together: a crowd that arrives is a few messages and not one each.
 const WINDOW: Duration = Duration::from_millis(50);
-const FULL: Duration = Duration::from_secs(15);
 /// Changes waiting to be sent. Beyond it they are dropped, and the next full set mends the count.
 const WAITING: usize = 65_536;
 /// People in one report: 20 bytes each, so that a report stays far below the broker's largest message.
@@ -42,8 +41,8 @@ pub fn channel(node: NodeId) -> (Reporter, Task) {
 }
 
 impl Task {
-    pub async fn run(mut self, broker: Broker, hubs: Hubs, stop: CancellationToken) {
-        let mut full = tokio::time::interval(FULL);
+    pub async fn run(mut self, every: Duration, broker: Broker, hubs: Hubs, stop: CancellationToken) {
+        let mut full = tokio::time::interval(every);
         let mut round = 0;
         let mut asked = broker.presence_asked().await.ok();
         loop {

@@ -16,6 +16,9 @@ use crate::board::{Board, Cursor, Slot};
 /// How long the answer waits for a person's own vote before it leaves the optional fields out.
 const MINE: Duration = Duration::from_millis(250);
 
+/// How long a place that this node has not seen is looked for before it counts as one in another log.
+const AHEAD: Duration = Duration::from_millis(500);
+
 /// The session asked for first, then the newest, cut to whole entries within the contract's bounds.
 pub fn sessions_list(lobby: &Lobby, first: Option<&SessionId>, now: Millis) -> ServerMessage {
     let asked = first.and_then(|id| lobby.get(id)).filter(|e| e.record.status != schemas::lobby::LobbyStatus::Ended);
@@ -39,6 +42,17 @@ pub async fn own_vote(broker: &Broker, session: &Session, person: PersonId) -> O
     let ask = AskMine { session: session.id().clone(), poll, person };
     let mine = broker.ask_mine(session.id().partition(), &ask, MINE).await?;
     mine.option.map(|option| (poll, option))
+}
+
+/// Who moves here may have heard more on the node before than this one has seen yet. That is no other log: the rest is on its
+/// way, and where the feed lost it, it is read now.
+pub async fn wait_for_place(session: &Session, resume: Option<Resume>, epoch: Epoch) {
+    if let Some(Resume::At { epoch: theirs, seq }) = resume
+        && theirs == epoch
+        && seq > session.view().last
+    {
+        session.reflects(seq, AHEAD).await;
+    }
 }
 
 /// Where a socket stands after SUBSCRIBE, and what it is told of the state at that moment.

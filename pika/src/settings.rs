@@ -93,7 +93,7 @@ pub struct Settings {
     pub age_seconds: u64,
     /// Seconds that a dancer who left stays counted.
     pub stay_seconds: u64,
-    /// Seconds of silence after which a node counts as dead.
+    /// Seconds of silence after which a node counts as dead; nodes report three times as often.
     pub node_silence_seconds: u64,
     /// Milliseconds over which sockets are asked to leave when the process stops.
     pub drain_milliseconds: u64,
@@ -177,6 +177,7 @@ impl Settings {
             venues,
             origins: self.origins.clone(),
             https: self.https,
+            presence: Duration::from_secs(self.node_silence_seconds) / 3,
             drain: Duration::from_millis(self.drain_milliseconds),
             ..fanout::Config::default()
         }
