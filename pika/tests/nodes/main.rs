@@ -1,0 +1,15 @@
+//! Several nodes that stand for one: people move between them, DJs lose them, workers die, the feed drops a message.
+//! Real processes, a real nats-server, one SQLite file. Each test is a story.
+#![allow(clippy::unwrap_used)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod cluster;
+mod dj_return;
+mod feed;
+mod listeners;
+mod lobby;
+mod paces;
+mod resume;
+mod workers_away;
