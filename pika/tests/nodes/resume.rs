@@ -202,8 +202,11 @@ async fn a_place_in_another_log_or_another_run_is_a_fresh_start_with_its_reason(
     let cluster = Cluster::shared().await;
     let mut dj = furnished(&cluster).await;
     let session = dj.session.clone();
+    // One listens at each node, and so the story knows how far the node is.
     let mut reader = Socket::open(&cluster.nodes[0]).await;
     let (epoch, seq) = place(&own(reader.resume(&session, json!(true)).await, &session)[0]);
+    let mut other = Socket::open(&cluster.nodes[1]).await;
+    other.resume(&session, json!(true)).await;
     for codec in BOTH {
         for node in &cluster.nodes {
             let other = json!({"epoch": epoch.as_u64().unwrap() + 7, "seq": seq});
@@ -224,6 +227,9 @@ async fn a_place_in_another_log_or_another_run_is_a_fresh_start_with_its_reason(
     dj.play("Another evening").await;
     dj.open_poll(Some(300)).await;
     let last = dj.publish_ok(json!({"type": "SEND_ANNOUNCEMENT", "message": "Social at eleven"})).await;
+    for reader in [&mut reader, &mut other] {
+        reader.wait("the last of it", |m| m["message"] == "Social at eleven").await;
+    }
     for codec in BOTH {
         for node in &cluster.nodes {
             for before in [seq, ended["seq"].as_u64().unwrap()] {
@@ -297,6 +303,7 @@ async fn more_than_a_thousand_behind_is_too_far_and_a_thousand_is_not() {
     let epoch = place(&own(reader.resume(&session, json!(true)).await, &session)[0]).0;
     let early = correct(&dj, "Corrected", 0, 1_100).await;
     let last = reader.attend(correct(&dj, "Corrected", 1_100, 2_050)).await;
+    reader.wait("the last correction", |m| m["seq"] == last).await;
     for node in &cluster.nodes {
         for codec in BOTH {
             let resume = |seq: u64| json!({"epoch": epoch, "seq": seq});
