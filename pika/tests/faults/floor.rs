@@ -15,6 +15,7 @@ pub struct Dancer {
     /// The option this one votes for.
     pub option: usize,
     said: Vec<Value>,
+    answered: usize,
     acknowledged: BTreeSet<String>,
 }
 
@@ -23,7 +24,7 @@ impl Dancer {
         let mut socket = Socket::open(pika).await;
         socket.subscribe(session).await;
         let cookie = socket.cookie.clone().unwrap();
-        Dancer { socket, cookie, option, said: Vec::new(), acknowledged: BTreeSet::new() }
+        Dancer { socket, cookie, option, said: Vec::new(), answered: 0, acknowledged: BTreeSet::new() }
     }
 
     /// Says that it votes and likes, and waits for no answer.
@@ -38,6 +39,7 @@ impl Dancer {
     }
 
     fn note(&mut self, answer: &Value) {
+        self.answered += 1;
         let id = answer["messageId"].as_str().unwrap();
         if answer["type"] == "ACK" {
             self.acknowledged.insert(id.to_owned());
@@ -48,7 +50,7 @@ impl Dancer {
 
     /// Waits until each of its messages is answered.
     pub async fn hear_answers(&mut self) {
-        for _ in 0..self.said.len() {
+        while self.answered < self.said.len() {
             let answer = self.socket.wait("an answer", |m| m["type"] == "ACK" || m["type"] == "NACK").await;
             self.note(&answer);
         }
@@ -56,7 +58,12 @@ impl Dancer {
 
     /// Takes what was still answered before the socket broke.
     pub async fn hear_the_last(&mut self) {
-        for answer in self.socket.hear_out().await {
+        let heard = self.socket.hear_out().await;
+        self.take(heard);
+    }
+
+    fn take(&mut self, heard: Vec<Value>) {
+        for answer in heard {
             if answer["type"] == "ACK" || answer["type"] == "NACK" {
                 self.note(&answer);
             }

@@ -93,7 +93,10 @@ async fn killed_in_mid_poll(killed: Killed) {
     let mut votes = [0, 0];
     dancers.iter().for_each(|dancer| votes[dancer.option] += 1);
     assert_eq!(votes, [8, 4]);
-    late.wait("the tally of all", |m| (m["type"] == "POLL_UPDATE") && m["votes"] == json!(votes)).await;
+    // Votes that were stored and not acknowledged may all have been folded before this one came: then the state had them.
+    if heard[3]["votes"] != json!(votes) {
+        late.wait("the tally of all", |m| m["type"] == "POLL_UPDATE" && m["votes"] == json!(votes)).await;
+    }
 
     // A tally was said, so an owner of the partition accepts writes: the close is due from here.
     publish_until_acknowledged(&dj, &json!({"type": "END_POLL", "messageId": "the-end", "pollId": poll})).await;
