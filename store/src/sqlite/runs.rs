@@ -95,6 +95,7 @@ fn word(reason: EndReason) -> &'static str {
         EndReason::Grace => "grace",
         EndReason::Idle => "idle",
         EndReason::Age => "age",
+        EndReason::Lost => "lost",
     }
 }
 
@@ -104,6 +105,7 @@ fn reason(word: &str) -> Result<EndReason, String> {
         "grace" => Ok(EndReason::Grace),
         "idle" => Ok(EndReason::Idle),
         "age" => Ok(EndReason::Age),
+        "lost" => Ok(EndReason::Lost),
         other => Err(format!("no reason to end a run is called {other:?}")),
     }
 }
