@@ -16,20 +16,26 @@ use crate::wire::Socket;
 const CONNECT_WITHIN: Duration = Duration::from_secs(20);
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(3);
+/// Each dancer pings far more often; a socket that is silent for so long is given up.
+const SILENCE: Duration = Duration::from_secs(45);
 
 enum Left {
     /// The evening is over.
     Stopped,
     /// Dropped on purpose.
     Dropped,
+    /// For another node, because the server asked.
+    Moved,
     Lost(String),
     /// The server said not to come back.
     Barred(String),
 }
 
-/// Dances until the evening stops. `arrives`: when this dancer comes to the door.
-pub async fn dance(mut mind: Mind, shared: Arc<Shared>, arrives: Instant) {
+/// Dances until the evening stops. `arrives`: when this dancer comes to the door. `buffer`: what its system may keep unread.
+pub async fn dance(mut mind: Mind, shared: Arc<Shared>, arrives: Instant, buffer: Option<u32>) {
     let mut cookie: Option<String> = None;
+    // The next node after each socket, so that a node that went is left alone and every one is visited.
+    let mut node = mind.id;
     let mut pause = FIRST_PAUSE;
     tokio::select! {
         () = sleep_until(arrives.into()) => {}
@@ -37,9 +43,10 @@ pub async fn dance(mut mind: Mind, shared: Arc<Shared>, arrives: Instant) {
     }
     loop {
         let connected = tokio::select! {
-            connected = timeout(CONNECT_WITHIN, shared.target.connect(cookie.as_deref())) => connected,
+            connected = timeout(CONNECT_WITHIN, shared.target.connect(node, cookie.as_deref(), buffer)) => connected,
             () = shared.stop.cancelled() => return,
         };
+        node += 1;
         let socket = match connected {
             Ok(Ok((socket, given))) => {
                 cookie = given.or(cookie);
@@ -57,20 +64,26 @@ pub async fn dance(mut mind: Mind, shared: Arc<Shared>, arrives: Instant) {
         let away = match left {
             Left::Stopped => return,
             Left::Barred(how) => {
-                mind.lost();
+                mind.lost(&how);
                 shared.meter.closed(&how);
                 return mind.surprise(format!("was told not to come back: {how}"));
             }
             Left::Lost(how) => {
+                mind.lost(&how);
                 shared.meter.closed(&how);
                 mind.plans.rng.random_range(50..500)
             }
             Left::Dropped => {
+                mind.lost("dropped on purpose");
                 shared.meter.drops.add();
                 mind.plans.rng.random_range(100..1_500)
             }
+            Left::Moved => {
+                mind.lost("moved as asked");
+                shared.meter.moved.add();
+                0
+            }
         };
-        mind.lost();
         sleep(Duration::from_millis(away)).await;
     }
 }
@@ -80,13 +93,21 @@ async fn stay(mind: &mut Mind, shared: &Shared, mut socket: Socket) -> Left {
     if let Err(e) = socket.send(hello).await {
         return Left::Lost(format!("send: {e}"));
     }
+    let mut heard_at = Instant::now();
     loop {
         let next = mind.plans.next().unwrap_or_else(|| Instant::now() + Duration::from_secs(60));
         tokio::select! {
             () = shared.stop.cancelled() => return Left::Stopped,
+            () = sleep_until((heard_at + SILENCE).into()) => return Left::Lost("silence".to_owned()),
             frame = socket.next() => match frame {
-                Some(Ok(Message::Text(text))) => mind.hear(text.as_bytes()),
-                Some(Ok(Message::Binary(bytes))) => mind.hear(&bytes),
+                Some(Ok(Message::Text(text))) => {
+                    heard_at = Instant::now();
+                    mind.hear(text.as_bytes());
+                }
+                Some(Ok(Message::Binary(bytes))) => {
+                    heard_at = Instant::now();
+                    mind.hear(&bytes);
+                }
                 Some(Ok(Message::Close(frame))) => {
                     let code = frame.as_ref().map_or(1005, |f| u16::from(f.code));
                     let how = format!("close {code} {}", frame.map(|f| f.reason.to_string()).unwrap_or_default());
@@ -105,6 +126,21 @@ async fn stay(mind: &mut Mind, shared: &Shared, mut socket: Socket) -> Left {
                 }
                 if acts.drop {
                     return Left::Dropped;
+                }
+                if acts.go_elsewhere {
+                    // Whether the other side hears of it or not, this one has gone.
+                    let _ = socket.send(Message::Close(None)).await;
+                    return Left::Moved;
+                }
+                if let Some(long) = acts.sleep {
+                    let slept = Instant::now();
+                    tokio::select! {
+                        () = sleep(long) => {}
+                        () = shared.wake.cancelled() => {}
+                        () = shared.stop.cancelled() => return Left::Stopped,
+                    }
+                    heard_at = Instant::now();
+                    mind.wake(slept.elapsed());
                 }
             }
         }

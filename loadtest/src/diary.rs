@@ -77,6 +77,27 @@ pub struct Ballot {
     pub lost_socket: bool,
 }
 
+/// What became of a socket whose reader slept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It ended; this is how.
+    Closed(String),
+    /// It went on with everything that had happened meanwhile.
+    Refilled,
+    /// It went on from a state that was marked as a fresh start.
+    Fresh,
+}
+
+/// A while without reading.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Nap {
+    pub slept: Duration,
+    /// What was waiting when the reader woke, up to the socket's fate.
+    pub bytes: u64,
+    /// `None`: not known yet.
+    pub fate: Option<Fate>,
+}
+
 #[derive(Clone, Debug, Default)]
 pub struct Diary {
     pub notes: Vec<Note>,
@@ -93,6 +114,7 @@ pub struct Diary {
     pub surprises: Vec<String>,
     /// Messages still waiting for their answer.
     pub open: usize,
+    pub naps: Vec<Nap>,
 }
 
 impl Diary {
@@ -106,6 +128,11 @@ impl Diary {
         for ballot in self.ballots.values_mut() {
             ballot.lost_socket |= !ballot.casts.is_empty() && ballot.confirmed.is_empty() && ballot.rejected.is_empty();
         }
+    }
+
+    /// The nap whose outcome is not known yet.
+    pub fn nap(&mut self) -> Option<&mut Nap> {
+        self.naps.last_mut().filter(|nap| nap.fate.is_none())
     }
 
     /// The newest track heard.

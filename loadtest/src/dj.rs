@@ -3,19 +3,20 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
 use futures_util::{SinkExt, StreamExt};
 use schemas::server::{PositionOf, ServerMessage, TempoCount};
 use schemas::{Epoch, Seq};
 use serde_json::json;
 use tokio::sync::Notify;
-use tokio::time::{sleep, timeout};
+use tokio::time::{sleep, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::diary::At;
-use crate::ledger::{DjDiary, PollRun, Published};
+use crate::ledger::{DjDiary, PollRun, Published, Weather};
 use crate::meter::held;
 use crate::publish::Publisher;
-use crate::shared::{ARTIST, Shared};
+use crate::shared::Shared;
 
 /// The shortest duration that a poll may have.
 const TIMER_POLL: Duration = Duration::from_secs(30);
@@ -24,6 +25,9 @@ const HAND_POLL: Duration = Duration::from_secs(10);
 const POLL_PAUSE: Duration = Duration::from_secs(1);
 /// How long an opening or a close may take to be heard: one second is promised, a failover takes three more.
 const HEARD_WITHIN: Duration = Duration::from_secs(15);
+/// The same where several may fail, one after the other.
+const HEARD_AFTER_FAULTS: Duration = Duration::from_secs(60);
+const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 
 pub struct Dj {
     pub publisher: Publisher,
@@ -32,11 +36,16 @@ pub struct Dj {
     /// Woken at each poll that begins or ends, and when the socket is registered.
     heard: Notify,
     registered: Mutex<bool>,
+    heard_within: Duration,
 }
 
 impl Dj {
-    pub fn new(publisher: Publisher, shared: Arc<Shared>) -> Self {
-        Dj { publisher, shared, diary: Mutex::default(), heard: Notify::new(), registered: Mutex::new(false) }
+    pub fn new(publisher: Publisher, shared: Arc<Shared>, weather: Weather) -> Self {
+        let heard_within = match weather {
+            Weather::Fair => HEARD_WITHIN,
+            Weather::Faults => HEARD_AFTER_FAULTS,
+        };
+        Dj { publisher, shared, diary: Mutex::default(), heard: Notify::new(), registered: Mutex::new(false), heard_within }
     }
 
     /// Publishes the next track.
@@ -46,8 +55,9 @@ impl Dj {
         shared.publishing(number);
         held(&self.diary).tracks.push(Published { title: title.clone(), sent: shared.now(), stored: None });
         // A new track resets the wishes, whether TEMPO_RESET was heard or not.
-        let track = json!({"title": title, "artist": ARTIST, "bpm": 90 + number % 40});
-        self.publisher.say(shared, json!({"type": "BROADCAST_TRACK", "track": track}), &format!("track-{number}")).await?;
+        let track = json!({"title": title, "artist": shared.artist(), "bpm": 90 + number % 40});
+        let place = self.publisher.say(shared, json!({"type": "BROADCAST_TRACK", "track": track}), &format!("track-{number}")).await?;
+        shared.stored(place);
         if let Some(track) = held(&self.diary).tracks.get_mut(number as usize) {
             track.stored = Some(shared.now());
         }
@@ -59,6 +69,35 @@ impl Dj {
         while Instant::now() + every < until {
             sleep(every).await;
             self.play().await?;
+        }
+        Ok(())
+    }
+
+    /// Corrects what is known of the current track: a fact that everyone must hear, and as large as a track may be.
+    async fn correct(&self) -> anyhow::Result<()> {
+        let (track, number) = {
+            let diary = held(&self.diary);
+            let title = diary.tracks.last().map(|t| t.title.clone());
+            (json!({"title": title, "artist": self.shared.artist(), "bpm": 60 + diary.facts.len() % 100}), diary.facts.len())
+        };
+        let message = json!({"type": "METADATA_UPDATED", "track": track});
+        let place = self.publisher.say(&self.shared, message, &format!("correction-{number}")).await?;
+        self.shared.stored(place);
+        held(&self.diary).facts.push(place.context("a correction was stored and has no place")?);
+        Ok(())
+    }
+
+    /// Talks without a pause: a track every `every`, and so many corrections of it spread over the time between.
+    pub async fn talk(&self, every: Duration, corrections: u32, until: Instant) -> anyhow::Result<()> {
+        let mut at = Instant::now();
+        while at + every <= until {
+            self.play().await?;
+            for n in 1..=corrections {
+                sleep_until((at + every.mul_f64(f64::from(n) / f64::from(corrections + 1))).into()).await;
+                self.correct().await?;
+            }
+            at += every;
+            sleep_until(at.into()).await;
         }
         Ok(())
     }
@@ -85,8 +124,9 @@ impl Dj {
             poll["durationSeconds"] = json!(TIMER_POLL.as_secs());
         }
         self.publisher.say(&self.shared, poll, &format!("poll-{n}")).await?;
-        let Some(poll) = self.wait(HEARD_WITHIN, |d| d.polls.keys().copied().find(|id| d.polls[id].open_until == At::MAX)).await else {
-            held(&self.diary).surprises.push(format!("poll {n} was stored and not heard within {HEARD_WITHIN:?}"));
+        let Some(poll) = self.wait(self.heard_within, |d| d.polls.keys().copied().find(|id| d.polls[id].open_until == At::MAX)).await
+        else {
+            held(&self.diary).surprises.push(format!("poll {n} was stored and not heard within {:?}", self.heard_within));
             return Ok(());
         };
         let closes = if by_timer { sent + TIMER_POLL } else { self.shared.now() + open_for };
@@ -97,7 +137,7 @@ impl Dj {
             self.close_from(poll, self.shared.now());
             self.publisher.say(&self.shared, json!({"type": "END_POLL", "pollId": poll}), &format!("end-poll-{n}")).await?;
         }
-        let wait = closes.saturating_sub(self.shared.now()) + HEARD_WITHIN;
+        let wait = closes.saturating_sub(self.shared.now()) + self.heard_within;
         self.wait(wait, |d| d.polls.get(&poll)?.results.clone()).await;
         Ok(())
     }
@@ -132,8 +172,12 @@ impl Dj {
     pub async fn listen(&self, dj_name: String) {
         let mut position: Option<(Epoch, Seq)> = None;
         let mut cookie: Option<String> = None;
-        while !self.shared.stop.is_cancelled() {
-            if let Ok((socket, given)) = self.shared.target.connect(cookie.as_deref()).await {
+        for node in 0.. {
+            if self.shared.stop.is_cancelled() {
+                return;
+            }
+            let connected = timeout(CONNECT_WITHIN, self.shared.target.connect(node, cookie.as_deref(), None)).await;
+            if let Ok(Ok((socket, given))) = connected {
                 cookie = given.or(cookie);
                 let lost = self.hear_on(socket, &dj_name, &mut position).await;
                 if self.shared.stop.is_cancelled() {
@@ -193,7 +237,13 @@ impl Dj {
                 Some(number) => *diary.likes.entry(number).or_default() += 1,
                 None => diary.surprises.push(format!("a like for {:?}", payload.track.title)),
             },
-            M::ListenerCount { count, .. } => diary.listeners_most = diary.listeners_most.max(count),
+            M::ListenerCount { count, .. } => {
+                if count < diary.listeners_most {
+                    let fell = (diary.listeners_most, count);
+                    diary.listeners_fell.get_or_insert(fell);
+                }
+                diary.listeners_most = diary.listeners_most.max(count);
+            }
             M::TempoFeedback { faster, slower, perfect, .. } => diary.tempo = TempoCount { faster, slower, perfect },
             M::TempoReset { .. } => diary.tempo = TempoCount::default(),
             M::PollStarted { poll_id, options, .. } => {

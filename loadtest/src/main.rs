@@ -6,6 +6,7 @@ mod diary;
 mod dj;
 mod files;
 mod ledger;
+mod memory;
 mod meter;
 mod mind;
 mod plan;
@@ -13,6 +14,8 @@ mod publish;
 mod report;
 mod scenario;
 mod shared;
+mod slow;
+mod stage;
 mod wire;
 
 use std::process::ExitCode;
@@ -31,6 +34,8 @@ struct Cli {
 enum Scenario {
     /// One DJ and many dancers: tracks, likes, tempo wishes, polls, lost sockets.
     Evening(scenario::Evening),
+    /// Readers that stop reading among good ones: what it costs the good ones and the server, and what becomes of the others.
+    Slow(slow::Slow),
 }
 
 /// The exit code tells: 0 all promises held, 1 some were broken, 2 the test itself could not run.
@@ -45,8 +50,11 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let Scenario::Evening(evening) = cli.scenario;
-    match runtime.block_on(scenario::run(evening)) {
+    let played = match cli.scenario {
+        Scenario::Evening(evening) => runtime.block_on(scenario::run(evening)),
+        Scenario::Slow(slow) => runtime.block_on(slow::run(slow)),
+    };
+    match played {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(e) => {

@@ -28,6 +28,11 @@ impl Timer {
     pub fn snapshot(&self) -> Histogram<u64> {
         held(&self.0).clone()
     }
+
+    /// What was recorded since the last call.
+    pub fn take(&self) -> Histogram<u64> {
+        std::mem::replace(&mut *held(&self.0), histogram())
+    }
 }
 
 #[derive(Default)]
@@ -59,6 +64,8 @@ pub struct Meter {
     pub deliveries: Count,
     pub seated: Count,
     pub drops: Count,
+    /// Sockets left for another node because the server asked.
+    pub moved: Count,
     pub lost_sockets: Count,
     pub recovered: Count,
     pub failed_connects: Count,

@@ -28,6 +28,10 @@ pub enum Plan {
     Ping,
     /// Drops the socket without a word, as a phone in a pocket does.
     Drop,
+    /// Leaves the socket of this number for another node, as the server asked.
+    Move(u64),
+    /// Stops reading for so long and keeps the socket, as a phone does that lost its network and does not know.
+    Sleep(Duration),
 }
 
 /// `clear` is rarer than the others, as in life.
@@ -47,13 +51,15 @@ const LIKES_A_MINUTE: usize = 9;
 
 pub struct Plans {
     pub rng: SmallRng,
+    /// Whether this dancer says anything at all.
+    pub lively: bool,
     queue: BinaryHeap<Reverse<(Instant, Plan)>>,
     likes: VecDeque<Instant>,
 }
 
 impl Plans {
     pub fn new(seed: u64) -> Self {
-        Plans { rng: SmallRng::seed_from_u64(seed), queue: BinaryHeap::new(), likes: VecDeque::new() }
+        Plans { rng: SmallRng::seed_from_u64(seed), lively: true, queue: BinaryHeap::new(), likes: VecDeque::new() }
     }
 
     pub fn at(&mut self, when: Instant, plan: Plan) {
@@ -66,7 +72,7 @@ impl Plans {
     }
 
     fn chance(&mut self, p: f64) -> bool {
-        self.rng.random_bool(p)
+        self.lively && self.rng.random_bool(p)
     }
 
     pub fn next(&self) -> Option<Instant> {

@@ -1,6 +1,7 @@
 //! The publish API as a DJ's program uses it: one message, repeated under its own id until the answer is final.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
@@ -8,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::ledger::{Recap, RecapTrack};
 use crate::shared::Shared;
+use schemas::Seq;
 use schemas::server::TempoCount;
 
 /// A message that is not stored after this long ends the run: the load test would judge nothing.
@@ -15,18 +17,26 @@ const GIVE_UP: Duration = Duration::from_secs(60);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-#[derive(Clone)]
+/// Where HTTP is spoken: the publish API, and what answers questions. Each is one address or several that stand for one.
+pub struct Doors {
+    pub ingest: Vec<String>,
+    pub api: Vec<String>,
+}
+
 pub struct Publisher {
     http: reqwest::Client,
-    base: String,
+    doors: Doors,
+    /// Which of them is asked: the next one after each that did not answer.
+    turn: AtomicUsize,
     pub session: String,
     pub owner_token: String,
 }
 
 impl Publisher {
     /// Goes live. `token`: of a registered DJ, where the server wants one.
-    pub async fn go_live(base: &str, token: Option<&str>, dj_name: &str) -> anyhow::Result<Self> {
+    pub async fn go_live(doors: Doors, token: Option<&str>, dj_name: &str) -> anyhow::Result<Self> {
         let http = reqwest::Client::builder().timeout(Duration::from_secs(10)).build()?;
+        let base = doors.ingest.first().context("no address of a server")?;
         let mut request = http.post(format!("{base}/api/sessions")).json(&json!({ "djName": dj_name }));
         if let Some(token) = token {
             request = request.bearer_auth(token);
@@ -38,24 +48,30 @@ impl Publisher {
             bail!("could not go live: {status} {}", body["error"].as_str().unwrap_or(""));
         }
         let text = |field: &str| body[field].as_str().map(str::to_owned).with_context(|| format!("no {field} in the answer"));
-        Ok(Publisher { session: text("sessionId")?, owner_token: text("ownerToken")?, base: base.to_owned(), http })
+        let (session, owner_token) = (text("sessionId")?, text("ownerToken")?);
+        Ok(Publisher { session, owner_token, doors, turn: AtomicUsize::new(0), http })
     }
 
-    /// Returns once the message is stored; `Err` for a final refusal.
-    pub async fn say(&self, shared: &Shared, mut message: Value, id: &str) -> anyhow::Result<()> {
+    fn door<'a>(&self, doors: &'a [String]) -> &'a str {
+        &doors[self.turn.load(Relaxed) % doors.len()]
+    }
+
+    /// Returns the message's place once it is stored, where the answer knows it; `Err` for a final refusal.
+    pub async fn say(&self, shared: &Shared, mut message: Value, id: &str) -> anyhow::Result<Option<Seq>> {
         message["messageId"] = json!(id);
         message["sessionId"] = json!(self.session);
         let (began, mut pause) = (Instant::now(), FIRST_PAUSE);
         loop {
             let problem = match self.once(&message).await {
-                Ok(Ok(())) => {
+                Ok(Ok(seq)) => {
                     shared.meter.publish.record(began.elapsed());
-                    return Ok(());
+                    return Ok(seq);
                 }
                 Ok(Err(retry)) => retry,
                 Err(e) => bail!("{id}: {e}"),
             };
             shared.meter.nack(&format!("publish: {problem}"));
+            self.turn.fetch_add(1, Relaxed);
             if began.elapsed() > GIVE_UP {
                 bail!("{id}: {problem}, for {GIVE_UP:?}");
             }
@@ -65,8 +81,8 @@ impl Publisher {
     }
 
     /// `Ok(Err(_))`: try again; `Err(_)`: never.
-    async fn once(&self, message: &Value) -> anyhow::Result<Result<(), String>> {
-        let url = format!("{}/api/sessions/{}/messages", self.base, self.session);
+    async fn once(&self, message: &Value) -> anyhow::Result<Result<Option<Seq>, String>> {
+        let url = format!("{}/api/sessions/{}/messages", self.door(&self.doors.ingest), self.session);
         let response = match self.http.post(url).bearer_auth(&self.owner_token).json(message).send().await {
             Ok(response) => response,
             Err(e) => return Ok(Err(if e.is_timeout() { "time-out".to_owned() } else { "no connection".to_owned() })),
@@ -81,20 +97,23 @@ impl Publisher {
         }
         let result = &body["results"][0];
         match (result["status"].as_str(), result["code"].as_str()) {
-            (Some("ok"), _) => Ok(Ok(())),
+            (Some("ok"), _) => Ok(Ok(result["seq"].as_u64())),
             (_, Some(code @ ("track_rate" | "rate" | "unavailable"))) => Ok(Err(code.to_owned())),
             _ => bail!("refused: {result}"),
         }
     }
 
     pub async fn recap(&self) -> anyhow::Result<Recap> {
-        let url = format!("{}/api/sessions/{}/recap", self.base, self.session);
-        let response = self.http.get(url).bearer_auth(&self.owner_token).send().await?.error_for_status()?;
-        Ok(read_recap(&response.json().await?))
+        let url = format!("{}/api/sessions/{}/recap", self.door(&self.doors.api), self.session);
+        let asked = self.http.get(url).bearer_auth(&self.owner_token).send().await.and_then(|answer| answer.error_for_status());
+        let answer = asked.inspect_err(|_| {
+            self.turn.fetch_add(1, Relaxed);
+        })?;
+        Ok(read_recap(&answer.json().await?))
     }
 
     pub async fn end(&self, shared: &Arc<Shared>) -> anyhow::Result<()> {
-        self.say(shared, json!({"type": "END_SESSION"}), "end").await
+        self.say(shared, json!({"type": "END_SESSION"}), "end").await.map(drop)
     }
 }
 

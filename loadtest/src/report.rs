@@ -5,11 +5,13 @@ use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
+use hdrhistogram::Histogram;
 use serde::Serialize;
 
 use crate::ledger::{DjDiary, Violation};
 use crate::meter::Timer;
 use crate::shared::Shared;
+use crate::stage::Judgement;
 
 /// Violations of one kind that are printed in full; the rest are counted.
 const SHOWN: usize = 5;
@@ -25,10 +27,26 @@ pub struct Latency {
 
 impl Latency {
     fn of(timer: &Timer) -> Self {
-        let h = timer.snapshot();
+        Latency::from(timer.snapshot())
+    }
+
+    pub fn p99(&self) -> f64 {
+        self.p99_ms
+    }
+}
+
+impl From<Histogram<u64>> for Latency {
+    fn from(h: Histogram<u64>) -> Self {
         let ms = |micros: u64| micros as f64 / 1000.0;
         let at = |q: f64| ms(h.value_at_quantile(q));
         Latency { count: h.len(), p50_ms: at(0.5), p90_ms: at(0.9), p99_ms: at(0.99), max_ms: ms(h.max()) }
+    }
+}
+
+impl std::fmt::Display for Latency {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Latency { count, p50_ms, p90_ms, p99_ms, max_ms } = self;
+        write!(f, "p50 {p50_ms:.1}  p90 {p90_ms:.1}  p99 {p99_ms:.1}  max {max_ms:.1}  of {count}")
     }
 }
 
@@ -52,6 +70,7 @@ pub struct Report {
     deliveries_per_second: f64,
     listeners_most: u64,
     drops: u64,
+    moved: u64,
     recovered: u64,
     fresh_seats: BTreeMap<String, u64>,
     lost_sockets: BTreeMap<String, u64>,
@@ -68,9 +87,8 @@ impl Report {
         dancers: usize,
         played: Duration,
         seats: Option<Duration>,
-        settled: Duration,
         dj: &DjDiary,
-        violations: &[Violation],
+        Judgement { violations, settled }: &Judgement,
     ) -> Self {
         let m = &shared.meter;
         let rate = |n: u64| n as f64 / played.as_secs_f64().max(0.001);
@@ -99,6 +117,7 @@ impl Report {
             deliveries_per_second: rate(m.deliveries.get()),
             listeners_most: dj.listeners_most,
             drops: m.drops.get(),
+            moved: m.moved.get(),
             recovered: m.recovered.get(),
             fresh_seats: m.fresh_seats(),
             lost_sockets: m.closes(),
@@ -126,8 +145,8 @@ impl Report {
         );
         println!("deliveries {} ({:.0}/s)", self.deliveries, self.deliveries_per_second);
         println!(
-            "dropped on purpose {}, resumed exactly {}, repeats {}, failed connects {}",
-            self.drops, self.recovered, self.repeats, self.failed_connects
+            "dropped on purpose {}, moved when asked {}, resumed exactly {}, repeats {}, failed connects {}",
+            self.drops, self.moved, self.recovered, self.repeats, self.failed_connects
         );
         table("seated afresh", &self.fresh_seats);
         table("sockets lost", &self.lost_sockets);
@@ -145,30 +164,30 @@ impl Report {
             );
         }
         println!();
-        self.verdict();
+        verdict(&self.violations);
     }
+}
 
-    fn verdict(&self) {
-        if self.violations.is_empty() {
-            return println!("no loss, no double");
-        }
-        let mut kinds: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        for words in &self.violations {
-            let (kind, rest) = words.split_once(": ").unwrap_or((words, ""));
-            kinds.entry(kind).or_default().push(rest);
-        }
-        println!("{} violations", self.violations.len());
-        for (kind, list) in kinds {
-            println!("  {kind}: {}", list.len());
-            list.iter().take(SHOWN).for_each(|words| println!("    {words}"));
-            if list.len() > SHOWN {
-                println!("    and {} more", list.len() - SHOWN);
-            }
+pub fn verdict(violations: &[String]) {
+    if violations.is_empty() {
+        return println!("no loss, no double");
+    }
+    let mut kinds: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for words in violations {
+        let (kind, rest) = words.split_once(": ").unwrap_or((words, ""));
+        kinds.entry(kind).or_default().push(rest);
+    }
+    println!("{} violations", violations.len());
+    for (kind, list) in kinds {
+        println!("  {kind}: {}", list.len());
+        list.iter().take(SHOWN).for_each(|words| println!("    {words}"));
+        if list.len() > SHOWN {
+            println!("    and {} more", list.len() - SHOWN);
         }
     }
 }
 
-fn table(name: &str, rows: &BTreeMap<String, u64>) {
+pub fn table(name: &str, rows: &BTreeMap<String, u64>) {
     for (what, count) in rows {
         println!("{name}: {count} × {what}");
     }

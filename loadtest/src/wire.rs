@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use schemas::codec::Codec;
 use schemas::secrets::{COOKIE, SECURE_COOKIE};
 use serde_json::Value;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
@@ -20,37 +20,42 @@ const BUFFER_BYTES: usize = 4 * 1024;
 /// SESSIONS_LIST is the largest message, at most 32 KiB; beyond this something is wrong.
 const MESSAGE_BYTES: usize = 256 * 1024;
 
-/// The server, resolved once, so that a crowd does not become a crowd of name look-ups.
+/// The nodes that take sockets, resolved once, so that a crowd does not become a crowd of name look-ups.
 #[derive(Clone, Debug)]
 pub struct Target {
-    pub http: String,
-    socket: String,
-    address: SocketAddr,
+    nodes: Vec<Node>,
     pub codec: Codec,
 }
 
+#[derive(Clone, Debug)]
+struct Node {
+    socket: String,
+    address: SocketAddr,
+}
+
 impl Target {
-    pub async fn resolve(url: &str, codec: Codec) -> anyhow::Result<Self> {
-        let http = url.trim_end_matches('/').to_owned();
-        let url = reqwest::Url::parse(&http).with_context(|| format!("--url {http} is not a URL"))?;
-        let scheme = match url.scheme() {
-            "http" => "ws",
-            "https" => "wss",
-            other => bail!("--url must begin with http:// or https://, not {other}://"),
-        };
-        let host = url.host_str().context("--url names no host")?;
-        let port = url.port_or_known_default().context("--url names no port")?;
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
-        let address = tokio::net::lookup_host((bare, port)).await.with_context(|| format!("cannot resolve {host}"))?.next();
-        let address = address.with_context(|| format!("{host} has no address"))?;
-        Ok(Target { socket: format!("{scheme}://{host}:{port}/ws"), http, address, codec })
+    pub async fn resolve(urls: &[String], codec: Codec) -> anyhow::Result<Self> {
+        let mut nodes = Vec::new();
+        for url in urls {
+            nodes.push(Node::resolve(url).await?);
+        }
+        if nodes.is_empty() {
+            bail!("at least one --url is needed");
+        }
+        Ok(Target { nodes, codec })
     }
 
-    /// Opens a socket; `cookie` is the identity (`name=value`) that an earlier answer gave. Returns the one given now, if any.
-    pub async fn connect(&self, cookie: Option<&str>) -> anyhow::Result<(Socket, Option<String>)> {
-        let stream = TcpStream::connect(self.address).await.context("connect")?;
+    /// Opens a socket at a node; numbers beyond the last begin again at the first. `cookie` is the identity (`name=value`) that
+    /// an earlier answer gave. `buffer`: what the kernel may keep unread of it. Returns the identity given now, if any.
+    pub async fn connect(&self, node: usize, cookie: Option<&str>, buffer: Option<u32>) -> anyhow::Result<(Socket, Option<String>)> {
+        let node = &self.nodes[node % self.nodes.len()];
+        let socket = if node.address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        if let Some(bytes) = buffer {
+            socket.set_recv_buffer_size(bytes)?;
+        }
+        let stream = socket.connect(node.address).await.context("connect")?;
         stream.set_nodelay(true)?;
-        let mut request = self.socket.as_str().into_client_request()?;
+        let mut request = node.socket.as_str().into_client_request()?;
         let protocol = match self.codec {
             Codec::Json => Codec::JSON_PROTOCOL,
             Codec::MsgPack => Codec::MSGPACK_PROTOCOL,
@@ -76,6 +81,23 @@ impl Target {
             Codec::Json => Message::text(String::from_utf8(bytes).unwrap_or_default()),
             Codec::MsgPack => Message::binary(bytes),
         }
+    }
+}
+
+impl Node {
+    async fn resolve(url: &str) -> anyhow::Result<Self> {
+        let url = reqwest::Url::parse(url).with_context(|| format!("--url {url} is not a URL"))?;
+        let scheme = match url.scheme() {
+            "http" => "ws",
+            "https" => "wss",
+            other => bail!("--url must begin with http:// or https://, not {other}://"),
+        };
+        let host = url.host_str().context("--url names no host")?;
+        let port = url.port_or_known_default().context("--url names no port")?;
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        let address = tokio::net::lookup_host((bare, port)).await.with_context(|| format!("cannot resolve {host}"))?.next();
+        let address = address.with_context(|| format!("{host} has no address"))?;
+        Ok(Node { socket: format!("{scheme}://{host}:{port}/ws"), address })
     }
 }
 

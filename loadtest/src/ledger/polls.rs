@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{DjDiary, Fault, Numbered, PollRun, Recap, Verdict};
+use super::{DjDiary, Fault, Numbered, PollRun, Recap, Verdict, Weather};
 use crate::diary::{Answer, Ballot, Diary};
 
 /// What one dancer heard of the polls.
@@ -30,11 +30,11 @@ pub fn heard(verdict: &mut Verdict, polls: &BTreeMap<u64, PollRun>, (id, diary):
 }
 
 /// The results against the votes, and the recap against the results.
-pub fn counted(verdict: &mut Verdict, dj: &DjDiary, dancers: &[&Diary], recap: &Recap) {
+pub fn counted(verdict: &mut Verdict, dj: &DjDiary, dancers: &[&Diary], recap: &Recap, weather: Weather) {
     for (poll, run) in &dj.polls {
         let (mut sure, mut open) = (vec![0u64; run.options], vec![0u64; run.options]);
         for (id, ballot) in dancers.iter().enumerate().filter_map(|(id, d)| Some((id, d.ballots.get(poll)?))) {
-            let fate = fate(verdict, id, *poll, run, ballot);
+            let fate = fate(verdict, id, *poll, run, ballot, weather);
             let Some(first) = ballot.casts.first() else { continue };
             let row = match fate {
                 Fate::Counted => &mut sure,
@@ -70,7 +70,8 @@ enum Fate {
 }
 
 /// What must have become of a dancer's first vote. A second one never counts.
-fn fate(verdict: &mut Verdict, id: usize, poll: u64, run: &PollRun, ballot: &Ballot) -> Fate {
+fn fate(verdict: &mut Verdict, id: usize, poll: u64, run: &PollRun, ballot: &Ballot, weather: Weather) -> Fate {
+    let verdict_is_due = !ballot.lost_socket && weather == Weather::Fair;
     let Some(first) = ballot.casts.first() else { return Fate::Out };
     let in_time = first.answer.stored_at().is_some_and(|at| at < run.open_until);
     if let Some(other) = ballot.confirmed.iter().find(|o| **o != first.option) {
@@ -97,13 +98,13 @@ fn fate(verdict: &mut Verdict, id: usize, poll: u64, run: &PollRun, ballot: &Bal
             Fate::Out
         }
         (Answer::Stored(_), None) if in_time => {
-            if !ballot.lost_socket {
+            if verdict_is_due {
                 verdict.add(Fault::NoVerdict, format!("dancer {id}'s acknowledged vote in poll {poll} got no verdict"));
             }
             Fate::Counted
         }
         (Answer::Stored(_), None) => {
-            if !ballot.lost_socket {
+            if verdict_is_due {
                 verdict.add(Fault::NoVerdict, format!("dancer {id}'s late acknowledged vote in poll {poll} got no verdict"));
             }
             Fate::Unknown

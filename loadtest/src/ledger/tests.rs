@@ -7,7 +7,7 @@ use schemas::client::Preference;
 use schemas::server::TempoCount;
 
 use super::*;
-use crate::diary::{Answer, Ballot, Cast, Like, Note, Wish};
+use crate::diary::{Answer, Ballot, Cast, Fate, Like, Nap, Note, Wish};
 
 const POLL: u64 = 77;
 
@@ -78,9 +78,13 @@ fn dancer(option: u32) -> Diary {
 
 /// Judges the evening after `spoil` changed it and wants exactly these faults.
 fn expect(wanted: &[Fault], spoil: impl FnOnce(&mut DjDiary, &mut Vec<Diary>, &mut Recap)) {
+    expect_in(Weather::Fair, wanted, spoil);
+}
+
+fn expect_in(weather: Weather, wanted: &[Fault], spoil: impl FnOnce(&mut DjDiary, &mut Vec<Diary>, &mut Recap)) {
     let (mut dj, mut dancers, mut recap) = evening();
     spoil(&mut dj, &mut dancers, &mut recap);
-    let violations = judge(&dj, &dancers.iter().collect::<Vec<_>>(), &recap);
+    let violations = judge(&dj, &dancers.iter().collect::<Vec<_>>(), &recap, weather);
     assert_eq!(faults(&violations), wanted.iter().copied().collect(), "{violations:#?}");
 }
 
@@ -216,4 +220,74 @@ fn what_was_never_answered_or_never_seated_is_found() {
     expect(&[Fault::Surprise], |_, d, _| d[0].surprises.push("Track not found".into()));
     let (_, dancers, _) = evening();
     assert_eq!(faults(&judge_end(&dancers.iter().collect::<Vec<_>>())), [Fault::EndNotHeard].into());
+}
+
+#[test]
+fn a_correction_that_a_dancer_missed_is_seen_wherever_it_lies() {
+    for facts in [vec![103], vec![102, 105], vec![106]] {
+        let (mut dj, dancers, recap) = evening();
+        dj.facts = facts.clone();
+        let all: Vec<&Diary> = dancers.iter().collect();
+        assert_eq!(faults(&judge(&dj, &all, &recap, Weather::Fair)), BTreeSet::from([Fault::Dropped]), "{facts:?}");
+    }
+    let (mut dj, dancers, recap) = evening();
+    dj.facts = vec![99, 100, 101, 105];
+    let all: Vec<&Diary> = dancers.iter().collect();
+    assert_eq!(judge(&dj, &all, &recap, Weather::Fair), []);
+}
+
+#[test]
+fn what_a_fresh_start_stands_for_is_not_missed() {
+    let (mut dj, mut dancers, recap) = evening();
+    dj.facts = vec![102, 103];
+    for dancer in &mut dancers {
+        dancer.notes.insert(4, Note::Fresh { asked: at(28), seq: 103, reason: Some("too_far".to_owned()) });
+    }
+    let all: Vec<&Diary> = dancers.iter().collect();
+    assert_eq!(judge(&dj, &all, &recap, Weather::Fair), []);
+}
+
+#[test]
+fn a_sleeper_is_closed_or_goes_on() {
+    let naps = |slept, fate| {
+        let (dj, mut dancers, recap) = evening();
+        dancers[0].naps.push(Nap { slept: at(slept), bytes: 0, fate });
+        let all: Vec<&Diary> = dancers.iter().collect();
+        let mut violations = judge(&dj, &all, &recap, Weather::Fair);
+        violations.extend(judge_naps(&all, at(20)));
+        faults(&violations)
+    };
+    assert_eq!(naps(5, Some(Fate::Refilled)), BTreeSet::new());
+    assert_eq!(naps(5, None), BTreeSet::from([Fault::Stuck]));
+    assert_eq!(naps(25, Some(Fate::Closed("end of stream".to_owned()))), BTreeSet::new());
+    assert_eq!(naps(25, Some(Fate::Refilled)), BTreeSet::from([Fault::NotClosed]));
+}
+
+#[test]
+fn a_count_that_falls_is_seen() {
+    let (mut dj, dancers, recap) = evening();
+    dj.listeners_fell = Some((2, 1));
+    let all: Vec<&Diary> = dancers.iter().collect();
+    assert_eq!(faults(&judge(&dj, &all, &recap, Weather::Fair)), BTreeSet::from([Fault::ListenersFell]));
+}
+
+#[test]
+fn where_processes_die_notes_and_time_say_nothing_and_counts_stay_exact() {
+    let dies = |wanted: &[Fault], spoil: fn(&mut DjDiary, &mut Vec<Diary>, &mut Recap)| expect_in(Weather::Faults, wanted, spoil);
+    dies(&[], |dj, _, _| _ = dj.likes.insert(1, 3));
+    dies(&[], |dj, _, _| _ = dj.likes.insert(1, 1));
+    dies(&[], |dj, _, _| dj.listeners_fell = Some((2, 1)));
+    dies(&[], |_, d, _| ballot(d).confirmed.clear());
+    dies(&[], |_, d, _| d[0].notes[0] = Note::Fresh { asked: at(29), seq: 100, reason: None });
+    dies(&[Fault::LikeLost], |_, _, r| r.tracks[1].likes = 1);
+    dies(&[Fault::LikeDoubled], |_, _, r| r.tracks[1].likes = 3);
+    dies(&[Fault::Dropped], |_, d, _| drop(d[0].notes.drain(2..4)));
+    dies(&[Fault::Doubled], |_, d, _| d[0].notes.insert(4, Note::Track { number: 1, state: false }));
+    // Acknowledged in time and never confirmed: it must be counted all the same.
+    dies(&[Fault::VoteLost], |dj, d, r| {
+        ballot(d).confirmed.clear();
+        dj.polls.get_mut(&POLL).expect("poll").results = Some(vec![0, 1]);
+        r.polls.insert(POLL, vec![0, 1]);
+        d.iter_mut().for_each(|d| d.ballots.get_mut(&POLL).expect("poll").ended[0].1 = vec![0, 1]);
+    });
 }

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use super::{Fault, Numbered, Published, Recap, Verdict};
+use super::{Fault, Numbered, Published, Recap, Verdict, Weather};
 use crate::diary::{At, Note};
 
 /// A newcomer may still be greeted with a track that was replaced this long before it asked: the time a fact needs to
 /// reach every node and the pace of one NOW_PLAYING a second.
 const STALE_AFTER: Duration = Duration::from_secs(2);
 
-pub fn heard(verdict: &mut Verdict, tracks: &[Published], (id, diary): Numbered<'_>) {
+pub fn heard(verdict: &mut Verdict, tracks: &[Published], (id, diary): Numbered<'_>, weather: Weather) {
     let mut last: Option<u32> = None;
     let mut position = 0;
     // Set after a seat was taken: when it was asked for, and whether what lies between may be skipped.
@@ -35,7 +35,10 @@ pub fn heard(verdict: &mut Verdict, tracks: &[Published], (id, diary): Numbered<
             }
             Note::Track { number, state } => {
                 match fresh {
-                    Some(asked) if *state => greeted(verdict, tracks, id, *number, asked),
+                    Some(asked) if *state => match weather {
+                        Weather::Fair => greeted(verdict, tracks, id, *number, asked),
+                        Weather::Faults => {}
+                    },
                     _ => follows(verdict, tracks, id, last, *number, back),
                 }
                 if let (Some(before), Some(_)) = (last, fresh)

@@ -11,10 +11,10 @@ use rand::RngExt;
 use schemas::{Epoch, Seq};
 use serde_json::{Value, json};
 
-use crate::diary::{Answer, Cast, Diary, Like, Wish};
+use crate::diary::{Answer, Cast, Diary, Fate, Like, Nap, Wish};
 use crate::meter::held;
 use crate::plan::{Plan, Plans, WISHES};
-use crate::shared::{ARTIST, Shared};
+use crate::shared::Shared;
 
 /// A message without an answer is said again after this long.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
@@ -51,6 +51,12 @@ pub struct Mind {
     greeting: bool,
     options: BTreeMap<u64, u32>,
     pings: bool,
+    /// Counts the sockets, so that what was planned for one is not done to the next.
+    socket: u64,
+    /// After a nap: the place that the evening had reached when it ended.
+    woke_at: Option<Seq>,
+    /// Whether its times say something about the server; a sleeper's say something about sleep.
+    pub timed: bool,
 }
 
 /// What the dancer's loop must do after plans came due.
@@ -58,6 +64,8 @@ pub struct Mind {
 pub struct Acts {
     pub say: Vec<Value>,
     pub drop: bool,
+    pub go_elsewhere: bool,
+    pub sleep: Option<Duration>,
 }
 
 impl Mind {
@@ -65,7 +73,23 @@ impl Mind {
         let plans = Plans::new(seed ^ (id as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15));
         let asked = shared.began;
         let (open, options) = (BTreeMap::new(), BTreeMap::new());
-        Mind { id, shared, diary, plans, open, next: 0, position: None, asked, seated: None, greeting: false, options, pings: false }
+        Mind {
+            id,
+            shared,
+            diary,
+            plans,
+            open,
+            next: 0,
+            position: None,
+            asked,
+            seated: None,
+            greeting: false,
+            options,
+            pings: false,
+            socket: 0,
+            woke_at: None,
+            timed: true,
+        }
     }
 
     /// The first words on a new socket.
@@ -75,17 +99,38 @@ impl Mind {
             None => json!(true),
         };
         self.asked = Instant::now();
+        self.socket += 1;
         let session = self.shared.session.clone();
         self.say(What::Seat, json!({"type": "SUBSCRIBE", "sessionId": session, "resume": resume}))
     }
 
     /// The socket is gone; what it did not answer is said again on the next.
-    pub fn lost(&mut self) {
+    pub fn lost(&mut self, how: &str) {
         self.open.retain(|_, o| !matches!(o.what, What::Seat));
         (self.seated, self.greeting) = (None, false);
         let mut diary = held(&self.diary);
         diary.open = self.open.len();
+        if self.woke_at.take().is_some()
+            && let Some(nap) = diary.nap()
+        {
+            nap.fate = Some(Fate::Closed(how.to_owned()));
+        }
         diary.lost();
+    }
+
+    /// The reader opens its eyes after so long.
+    pub fn wake(&mut self, slept: Duration) {
+        self.woke_at = Some(self.shared.newest());
+        held(&self.diary).naps.push(Nap { slept, bytes: 0, fate: None });
+    }
+
+    /// What a nap came to, once it can be told.
+    fn tell_nap(&mut self, fate: Fate) {
+        if self.woke_at.take().is_some()
+            && let Some(nap) = held(&self.diary).nap()
+        {
+            nap.fate = Some(fate);
+        }
     }
 
     pub fn surprise(&self, words: String) {
@@ -115,6 +160,15 @@ impl Mind {
                 }
                 Plan::Drop => {
                     acts.drop = true;
+                    return acts;
+                }
+                Plan::Move(socket) if socket == self.socket => {
+                    acts.go_elsewhere = true;
+                    return acts;
+                }
+                Plan::Move(_) => {}
+                Plan::Sleep(long) => {
+                    acts.sleep = Some(long);
                     return acts;
                 }
                 Plan::Like(_) | Plan::TakeBack(_) | Plan::Wish(_) | Plan::Vote { .. } | Plan::VoteAgain { .. }
@@ -156,7 +210,7 @@ impl Mind {
     }
 
     fn about_track(&mut self, what: What, kind: &str, number: u32) -> Value {
-        let message = json!({"type": kind, "sessionId": self.shared.session, "payload": {"track": {"title": self.shared.title(number), "artist": ARTIST}}});
+        let message = json!({"type": kind, "sessionId": self.shared.session, "payload": {"track": {"title": self.shared.title(number), "artist": self.shared.artist()}}});
         self.say(what, message)
     }
 
