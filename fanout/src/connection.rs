@@ -1,5 +1,7 @@
 //! One socket: a `select!` over what the peer says, what became of it, and the bell that says something is to be sent.
 //! One exit, where everything taken is given back.
+//!
+//! A socket that has to leave is read no more; the answers to what it said before are waited for and written, then it closes.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -20,6 +22,7 @@ use tokio::time::Instant;
 
 use crate::board::{Cursor, Pulled};
 use crate::delivery::{Flavour, bytes_of, encode};
+use crate::drain::{ANSWERS, LAST_WORDS, Leave, Turn};
 use crate::hub::{Hub, Ticket};
 use crate::inbound::Done;
 use crate::limits::Seat;
@@ -56,6 +59,8 @@ pub struct Connection {
     pub(crate) bad_frames: DefaultDirectRateLimiter,
     pub(crate) questions: DefaultDirectRateLimiter,
     probes: Vec<oneshot::Sender<bool>>,
+    /// When this socket is to move, once the node stops.
+    turn: Option<Instant>,
     _seat: Seat,
 }
 
@@ -86,6 +91,7 @@ impl Connection {
             slow: None,
             claims: FuturesUnordered::new(),
             probes: Vec::new(),
+            turn: None,
             _seat: seat,
         }
     }
@@ -96,27 +102,33 @@ impl Connection {
         for place in self.places.drain(..) {
             place.dancer.into_iter().chain(place.dj).for_each(|ticket| place.hub.leave(ticket));
         }
+        if self.turn.is_some() {
+            metrics::moved(why.is_none());
+        }
         if let Some(why) = why {
             metrics::closed(why);
-            let frame = CloseFrame { code: why.code(), reason: why.words().into() };
-            let _ = tokio::time::timeout(Duration::from_secs(1), socket.send(Message::Close(Some(frame)))).await;
+            let _ = tokio::time::timeout(LAST_WORDS, goodbye(&mut socket, why)).await;
         }
         metrics::connected(self.flavour.codec, -1.0);
     }
 
     /// Until the peer goes, or there is a reason to close.
     async fn serve(&mut self, socket: &mut WebSocket) -> Option<Close> {
-        let stop = self.fanout.inner.stop.clone();
+        let Leave { gently, at_once } = self.fanout.inner.drain.leave.clone();
         let silence = self.fanout.inner.config.ping;
         let mut heard_at = Instant::now();
         let mut tick = tokio::time::interval_at(Instant::now() + silence, silence);
         let mut probed_at: Option<Instant> = None;
         let mut leave_at: Option<Instant> = None;
+        let mut answers_by: Option<Instant> = None;
         loop {
             if let Err(end) = self.write(socket, &mut probed_at).await {
                 return end;
             }
-            let reading = self.slow.is_none() && self.claims.len() < PENDING;
+            if answers_by.is_some() && self.slow.is_none() && self.claims.is_empty() {
+                return Some(Close::GoingAway);
+            }
+            let reading = answers_by.is_none() && self.slow.is_none() && self.claims.len() < PENDING;
             tokio::select! {
                 frame = socket.recv(), if reading => {
                     heard_at = Instant::now();
@@ -146,8 +158,10 @@ impl Connection {
                     self.answer_probes(false);
                     return Some(Close::Replaced);
                 }
-                () = stop.cancelled(), if leave_at.is_none() => leave_at = Some(self.ask_to_leave()),
-                () = until(leave_at) => return Some(Close::GoingAway),
+                () = gently.cancelled(), if self.turn.is_none() => leave_at = Some(self.ask_to_move()),
+                () = until(leave_at), if answers_by.is_none() => answers_by = Some(Instant::now() + ANSWERS),
+                () = until(answers_by) => return Some(Close::GoingAway),
+                () = at_once.cancelled() => return Some(Close::GoingAway),
             }
         }
     }
@@ -159,14 +173,17 @@ impl Connection {
         }
     }
 
-    /// Each socket leaves at its own moment of the window, so that they do not all come back at once.
-    fn ask_to_leave(&mut self) -> Instant {
-        let window = self.fanout.inner.config.drain;
-        let wait = window.mul_f64(rand::random::<f64>());
-        if self.ours || self.flavour.positions {
-            self.say(&ServerMessage::Goaway { reconnect_in_ms: wait.as_millis() as u64 });
+    /// Tells the peer when its turn to move is, if it knows the word. Gives when this socket closes: who knows its turn may move
+    /// before that, and lose nothing of the evening in between.
+    fn ask_to_move(&mut self) -> Instant {
+        let Turn { at, latest } = self.fanout.inner.drain.turn(self.fanout.inner.sockets.len());
+        self.turn = Some(at);
+        if !self.ours && !self.flavour.positions {
+            return at;
         }
-        Instant::now() + wait
+        let wait = at.saturating_duration_since(Instant::now());
+        self.say(&ServerMessage::Goaway { reconnect_in_ms: wait.as_millis() as u64 });
+        latest
     }
 
     pub(crate) fn say(&mut self, message: &ServerMessage) {
@@ -245,6 +262,15 @@ impl Connection {
             out.extend_from_slice(like.frames(self.flavour));
         }
         (out, more, close)
+    }
+}
+
+/// Says why, and reads on until the peer has confirmed it: closed with something unread in it, a connection is reset, and a
+/// reset takes along what the peer has not read yet.
+async fn goodbye(socket: &mut WebSocket, why: Close) {
+    let frame = CloseFrame { code: why.code(), reason: why.words().into() };
+    if socket.send(Message::Close(Some(frame))).await.is_ok() {
+        while let Some(Ok(_)) = socket.recv().await {}
     }
 }
 

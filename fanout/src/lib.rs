@@ -10,6 +10,7 @@
 pub mod board;
 mod connection;
 pub mod delivery;
+mod drain;
 pub mod hub;
 pub mod hubs;
 mod inbound;
@@ -37,6 +38,7 @@ use schemas::secrets::ClusterKey;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use drain::Leave;
 pub use upgrade::routes;
 
 /// The door to admission. `Ok` means stored.
@@ -69,7 +71,7 @@ pub struct Config {
     pub thanks_pace: Duration,
     /// How often everyone who is here is reported to the workers, who take a node for dead after three reports that did not come.
     pub presence: Duration,
-    /// Over how long the sockets are asked to leave when the node stops.
+    /// Over how long the sockets are asked to move when the node stops.
     pub drain: Duration,
 }
 
@@ -89,10 +91,13 @@ impl Default for Config {
             like_pace: Duration::from_millis(200),
             thanks_pace: Duration::from_millis(500),
             presence: Duration::from_secs(15),
-            drain: Duration::from_secs(2),
+            drain: Duration::from_secs(30),
         }
     }
 }
+
+/// How long the workers may take to be told that a node is gone.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Cloned freely; all clones share one node.
 #[derive(Clone)]
@@ -110,8 +115,11 @@ pub(crate) struct Inner {
     pub hubs: hubs::Hubs,
     pub news: Arc<lobby_board::LobbyBoard>,
     pub limits: limits::AddressLimits,
-    pub stop: CancellationToken,
+    pub drain: drain::Drain,
     pub sockets: TaskTracker,
+    /// Every socket has left; what follows the broker for them ends.
+    pub gone: CancellationToken,
+    tasks: TaskTracker,
 }
 
 impl Fanout {
@@ -122,7 +130,7 @@ impl Fanout {
         lobby: Lobby,
         key: ClusterKey,
         admit: Arc<dyn Admit>,
-        stop: CancellationToken,
+        leave: Leave,
     ) -> Fanout {
         let node = NodeId::random();
         let (reporter, presence) = presence::channel(node.clone());
@@ -130,7 +138,10 @@ impl Fanout {
         let inner = Inner {
             limits: limits::AddressLimits::new(&config),
             news: Arc::default(),
+            drain: drain::Drain::new(leave, config.drain),
             sockets: TaskTracker::new(),
+            gone: CancellationToken::new(),
+            tasks: TaskTracker::new(),
             config,
             node,
             broker,
@@ -138,20 +149,42 @@ impl Fanout {
             key,
             admit,
             hubs,
-            stop,
         };
         let fanout = Fanout { inner: Arc::new(inner) };
-        let every = fanout.inner.config.presence;
-        tokio::spawn(presence.run(every, fanout.inner.broker.clone(), fanout.inner.hubs.clone(), fanout.inner.stop.clone()));
-        tokio::spawn(verdicts::follow(fanout.clone()));
-        tokio::spawn(lobby_board::follow(fanout.inner.news.clone(), fanout.inner.lobby.clone(), fanout.inner.stop.clone()));
+        let Inner { config, broker, hubs, gone, tasks, .. } = &*fanout.inner;
+        tasks.spawn(presence.run(config.presence, broker.clone(), hubs.clone(), gone.clone()));
+        tasks.spawn(verdicts::follow(fanout.clone()));
+        tasks.spawn(lobby_board::follow(fanout.inner.news.clone(), fanout.inner.lobby.clone(), gone.clone()));
         fanout
     }
 
-    /// Returns once `stop` was given and every socket has left.
+    /// Returns once the node was asked to leave, every socket has left, and the workers were told; at the latest when the
+    /// longest that leaving may take has passed, or a moment after it was asked to leave at once. Who is still here is cut off.
     pub async fn drained(&self) {
-        self.inner.stop.cancelled().await;
-        self.inner.sockets.close();
-        self.inner.sockets.wait().await;
+        let Inner { drain, sockets, gone, tasks, .. } = &*self.inner;
+        let at_once = &drain.leave.at_once;
+        tokio::select! {
+            () = drain.leave.gently.cancelled() => {}
+            () = at_once.cancelled() => {}
+        }
+        sockets.close();
+        let patience = async {
+            tokio::select! {
+                () = tokio::time::sleep(drain.longest()) => {}
+                () = async { at_once.cancelled().await; tokio::time::sleep(drain::LAST_WORDS).await } => {}
+            }
+        };
+        tokio::select! {
+            () = sockets.wait() => {}
+            () = patience => {
+                tracing::warn!(sockets = sockets.len(), "left before these sockets had");
+                metrics::cut_off(sockets.len());
+            }
+        }
+        gone.cancel();
+        tasks.close();
+        if tokio::time::timeout(FAREWELL, tasks.wait()).await.is_err() {
+            tracing::warn!("the workers were not told that this node is gone; they notice by its silence");
+        }
     }
 }

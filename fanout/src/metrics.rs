@@ -11,6 +11,7 @@ pub fn describe() {
     describe_counter!("pika_frames_received_total", "Frames read from sockets.");
     describe_counter!("pika_bad_frames_total", "Frames that are no message of the contract.");
     describe_counter!("pika_socket_closes_total", "Sockets closed by the server, by reason.");
+    describe_counter!("pika_sockets_moved_total", "Sockets that left because the node stops: by themselves, closed, or cut off.");
     describe_counter!("pika_connects_refused_total", "Upgrades refused, by reason.");
     describe_counter!("pika_subscribes_total", "Answers to SUBSCRIBE: state, recovered, or the reason why not.");
     describe_counter!("pika_applause_dropped_total", "LIKE_RECEIVED that a DJ's socket had no room for.");
@@ -42,6 +43,16 @@ pub fn bad_frame() {
 
 pub fn closed(why: Close) {
     counter!("pika_socket_closes_total", "reason" => why.words()).increment(1);
+}
+
+/// A socket left a node that stops: by itself after the hint, or closed by us.
+pub fn moved(by_itself: bool) {
+    counter!("pika_sockets_moved_total", "how" => if by_itself { "by_itself" } else { "closed" }).increment(1);
+}
+
+/// These did not leave in time.
+pub fn cut_off(sockets: usize) {
+    counter!("pika_sockets_moved_total", "how" => "cut_off").increment(sockets as u64);
 }
 
 pub fn refused(why: &'static str) {

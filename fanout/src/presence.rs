@@ -41,7 +41,7 @@ pub fn channel(node: NodeId) -> (Reporter, Task) {
 }
 
 impl Task {
-    pub async fn run(mut self, every: Duration, broker: Broker, hubs: Hubs, stop: CancellationToken) {
+    pub async fn run(mut self, every: Duration, broker: Broker, hubs: Hubs, gone: CancellationToken) {
         let mut full = tokio::time::interval(every);
         let mut round = 0;
         let mut asked = broker.presence_asked().await.ok();
@@ -61,7 +61,7 @@ impl Task {
                     round += 1;
                     self.report_all(&broker, &hubs, partition, round, true).await;
                 }
-                () = stop.cancelled() => break,
+                () = gone.cancelled() => break,
             }
         }
         for partition in Partition::all() {

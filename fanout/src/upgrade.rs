@@ -29,7 +29,7 @@ pub fn routes(fanout: Fanout) -> Router {
 
 async fn upgrade(State(fanout): State<Fanout>, address: Option<Extension<IpAddr>>, headers: HeaderMap, ws: WebSocketUpgrade) -> Response {
     let address = address.map(|a| a.0);
-    if fanout.inner.stop.is_cancelled() {
+    if fanout.inner.drain.leave.gently.is_cancelled() {
         return refuse("draining", Code::Unavailable.into());
     }
     if !origin_allowed(&headers, &fanout.inner.config.origins) {
@@ -103,7 +103,12 @@ fn origin_allowed(headers: &HeaderMap, allowed: &[String]) -> bool {
 fn refuse(why: &'static str, refusal: Refusal) -> Response {
     metrics::refused(why);
     let status = StatusCode::from_u16(refusal.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    (status, axum::Json(refusal.body())).into_response()
+    let mut response = (status, axum::Json(refusal.body())).into_response();
+    if refusal.code == Code::Unavailable {
+        // Another node is there already; the front finds it at the next try.
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    response
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::Fanout;
 const AGAIN: Duration = Duration::from_millis(500);
 
 pub async fn follow(fanout: Fanout) {
-    let stop = fanout.inner.stop.clone();
+    let gone = fanout.inner.gone.clone();
     let follow = async {
         loop {
             if let Ok(mut verdicts) = fanout.inner.broker.verdicts(&fanout.inner.node).await {
@@ -23,7 +23,7 @@ pub async fn follow(fanout: Fanout) {
             tokio::time::sleep(AGAIN).await;
         }
     };
-    stop.run_until_cancelled(follow).await;
+    gone.run_until_cancelled(follow).await;
 }
 
 fn tell(fanout: &Fanout, verdicts: &Verdicts) {

@@ -106,6 +106,8 @@ pub(crate) struct Shared {
     context: Context,
     events: broadcast::Sender<BrokerEvent>,
     epoch: AtomicU32,
+    /// This process lets go of the broker; its absence is no news any more.
+    leaving: AtomicBool,
     pub eras: ArcSwap<Eras>,
     /// Whether the log goes on from what this process knows of it.
     pub sound: watch::Sender<bool>,
@@ -135,6 +137,7 @@ impl Broker {
             context,
             events: broadcast::Sender::new(EVENTS),
             epoch: AtomicU32::new(0),
+            leaving: AtomicBool::new(false),
             eras: ArcSwap::default(),
             sound: watch::Sender::new(false),
             seen: AtomicU64::new(0),
@@ -163,6 +166,15 @@ impl Broker {
 
     pub(crate) fn set_epoch(&self, epoch: Epoch) {
         self.shared.epoch.store(epoch, Ordering::Release);
+    }
+
+    /// The last call before a process ends: returns once everything that was sent before has reached the broker, which may
+    /// then go without being missed here.
+    pub async fn farewell(&self) {
+        if let Err(error) = self.round_trip().await {
+            tracing::debug!(%error, "the broker left first");
+        }
+        self.shared.leaving.store(true, Ordering::Release);
     }
 
     pub(crate) fn shared(&self) -> &Shared {
@@ -325,7 +337,7 @@ impl News {
                     event = self.heard.recv() => event,
                     _ = watch.tick() => None,
                 };
-                let Some(shared) = shared.upgrade() else { return };
+                let Some(shared) = shared.upgrade().filter(|shared| !shared.leaving.load(Ordering::Acquire)) else { return };
                 let broker = Broker { shared };
                 if event.is_none() && self.teller.dropped.swap(false, Ordering::AcqRel) {
                     tracing::warn!("messages of the broker were dropped because this process did not keep up");

@@ -29,8 +29,7 @@ pub fn metrics() -> anyhow::Result<PrometheusHandle> {
         .and_then(|b| b.set_buckets(&COUNTS))
         .and_then(PrometheusBuilder::install_recorder)
         .context("metrics could not start")?;
-    metrics::describe_gauge!("pika_build_info", "1, with the version as a label.");
-    metrics::gauge!("pika_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+    crate::metrics::describe();
     ingest::metrics::describe();
     fanout::metrics::describe();
     let upkeep = handle.clone();
@@ -47,16 +46,16 @@ pub fn metrics() -> anyhow::Result<PrometheusHandle> {
 #[derive(Clone)]
 struct Admin {
     broker: Broker,
-    stop: CancellationToken,
+    asked: CancellationToken,
     metrics: PrometheusHandle,
 }
 
-pub fn routes(broker: Broker, metrics: PrometheusHandle, stop: CancellationToken) -> Router {
+pub fn routes(broker: Broker, metrics: PrometheusHandle, asked: CancellationToken) -> Router {
     Router::new()
         .route("/livez", get(|| async { "alive\n" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(numbers))
-        .with_state(Admin { broker, stop, metrics })
+        .with_state(Admin { broker, asked, metrics })
 }
 
 /// `/health` of a role that has no api beside it: the broker is all that it depends on.
@@ -71,8 +70,8 @@ pub fn health(broker: Broker) -> Router {
 
 /// Unready from the moment the process was asked to stop, so that nobody new is sent here.
 async fn ready(State(admin): State<Admin>) -> Response {
-    if admin.stop.is_cancelled() {
-        return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response();
+    if admin.asked.is_cancelled() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "draining\n").into_response();
     }
     if !admin.broker.available() {
         return (StatusCode::SERVICE_UNAVAILABLE, "the broker is away\n").into_response();
@@ -84,6 +83,7 @@ async fn ready(State(admin): State<Admin>) -> Response {
 }
 
 async fn numbers(State(admin): State<Admin>) -> Response {
+    crate::metrics::look();
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], admin.metrics.render()).into_response()
 }
 

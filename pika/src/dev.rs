@@ -9,6 +9,7 @@ use anyhow::{Context, bail};
 use nats::server::{Server, ServerConfig};
 use tokio_util::sync::CancellationToken;
 
+use crate::leaving::Leaving;
 use crate::node::{self, Node};
 use crate::settings::Settings;
 use crate::{admin, log, roles};
@@ -26,30 +27,34 @@ pub async fn run(mut settings: Settings) -> anyhow::Result<()> {
     let _lock = lock(&data)?;
     let listener = node::listen(settings.listen).await?;
     settings.listen = listener.local_addr()?;
-    let stop = CancellationToken::new();
-    node::stop_on_signals(&stop)?;
+    let leaving = Leaving::on_signals(settings.notice())?;
     let key = node::key(&settings, Some(&data))?;
     let store = roles::open(&Settings { data: data.clone(), ..settings.clone() })?;
     let metrics = admin::metrics()?;
     let program = nats::server::find(settings.nats_server.clone())?;
     let server = Server::start(ServerConfig { program, dir: data.join("nats"), port: settings.nats_port }).await.context("nats-server")?;
-    let served = serve(&settings, &data, &server, listener, key, store, metrics, stop).await;
+    let served = match Node::join(&settings, vec![server.url()], key, leaving.clone()).await {
+        Ok(node) => {
+            let served = leaving.unless_at_once(serve(&settings, &data, &server, listener, &node, store, metrics)).await;
+            node.broker.farewell().await;
+            served
+        }
+        Err(error) => Err(error),
+    };
     server.stop().await;
     served
 }
 
-#[allow(clippy::too_many_arguments)]
 async fn serve(
     settings: &Settings,
     data: &Path,
     server: &Server,
     listener: tokio::net::TcpListener,
-    key: schemas::secrets::ClusterKey,
+    node: &Node,
     store: store::sqlite::Sqlite,
     metrics: metrics_exporter_prometheus::PrometheusHandle,
-    stop: CancellationToken,
 ) -> anyhow::Result<()> {
-    let node = Node::join(settings, vec![server.url()], key, stop.clone()).await?;
+    let Leaving { asked, .. } = &node.leaving;
     // Before anything is admitted: the log may have been put back from a backup.
     workers::compare(&node.broker, &store).await.context("comparing the log with the store")?;
     let ingest = node.ingest(settings);
@@ -57,17 +62,22 @@ async fn serve(
     // Workers and api leave last: what the sockets still said is folded before they go.
     let last = CancellationToken::new();
     let work = workers::run(settings.workers(), node.broker.clone(), Arc::new(store.clone()), last.clone());
-    let work = tokio::spawn(leave_together(work, last.clone(), stop.clone()));
-    let deps = roles::api_deps(settings, &node, store);
+    let work = tokio::spawn(leave_together(work, last.clone(), asked.clone()));
+    let deps = roles::api_deps(settings, node, store);
     let answers = tokio::spawn(api::run(deps.clone(), last.clone()));
-    let router = admin::routes(node.broker.clone(), metrics, stop.clone())
+    let router = admin::routes(node.broker.clone(), metrics, asked.clone())
         .merge(ingest::routes(ingest))
         .merge(fanout::routes(fanout.clone()))
         .merge(api::routes(deps));
     let router = admin::with_address(api::perimeter(router, &settings.api()), settings.trusted_proxies.clone());
     welcome(settings, data, server);
-    node::serve(listener, router, stop).await?;
-    fanout.drained().await;
+    let gone = CancellationToken::new();
+    let sockets = async {
+        fanout.drained().await;
+        gone.cancel();
+    };
+    let (served, ()) = tokio::join!(node::serve(listener, router, &node.leaving, gone.clone()), sockets);
+    served?;
     last.cancel();
     let _ = tokio::time::timeout(LEAVE, answers).await;
     tokio::time::timeout(LEAVE, work).await.context("workers did not leave in time")?.context("workers")?.context("workers")

@@ -8,6 +8,10 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
 use axum::serve::ListenerExt;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -16,9 +20,10 @@ use schemas::caller::{Admitted, Caller};
 use schemas::client::Incoming;
 use schemas::error::Refusal;
 use schemas::secrets::ClusterKey;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio_util::sync::CancellationToken;
 
+use crate::leaving::Leaving;
 use crate::settings::Settings;
 
 /// How long a process waits for its broker at start before it gives up with a message.
@@ -30,18 +35,18 @@ pub struct Node {
     pub sessions: Sessions,
     pub lobby: Lobby,
     pub key: ClusterKey,
-    pub stop: CancellationToken,
+    pub leaving: Leaving,
 }
 
 impl Node {
-    pub async fn join(settings: &Settings, servers: Vec<String>, key: ClusterKey, stop: CancellationToken) -> anyhow::Result<Node> {
+    pub async fn join(settings: &Settings, servers: Vec<String>, key: ClusterKey, leaving: Leaving) -> anyhow::Result<Node> {
         let broker =
             Broker::connect(settings.broker(servers.clone()), PATIENCE).await.with_context(|| format!("broker {}", servers.join(", ")))?;
         // The sessions and the lobby are followed until the very end: sockets that are leaving still hear.
         let follow = CancellationToken::new();
         let lobby = Lobby::follow(&broker, follow.clone()).await.context("reading the lobby")?;
         let sessions = Sessions::new(broker.clone(), follow);
-        Ok(Node { broker, sessions, lobby, key, stop })
+        Ok(Node { broker, sessions, lobby, key, leaving })
     }
 
     pub fn ingest(&self, settings: &Settings) -> ingest::Ingest {
@@ -58,7 +63,7 @@ impl Node {
             self.lobby.clone(),
             self.key.clone(),
             admit,
-            self.stop.clone(),
+            fanout::Leave { gently: self.leaving.closing.clone(), at_once: self.leaving.at_once.clone() },
         )
     }
 }
@@ -97,22 +102,49 @@ pub fn key(settings: &Settings, data: Option<&Path>) -> anyhow::Result<ClusterKe
     }
 }
 
+/// What the kernel may hold unsent, and unread, of one connection. Left alone it grows each to megabytes, which a peer that does
+/// not read fills: a socket's bytes are bounded here as they are in the process. At 100 ms to the phone this still
+/// carries half a megabyte a second. The kernel counts its own overhead too, and so takes the number twice.
+const KERNEL_BYTES: u32 = schemas::limits::SOCKET_BYTES as u32;
+/// Connections that wait to be accepted.
+const BACKLOG: u32 = 1024;
+
 pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("serving on {address}"))
+    let open = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        socket.set_reuseaddr(true)?;
+        // Whatever is accepted here inherits both.
+        socket.set_send_buffer_size(KERNEL_BYTES)?;
+        socket.set_recv_buffer_size(KERNEL_BYTES)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    open().with_context(|| format!("serving on {address}"))
 }
 
-/// Requests under way when the process is asked to stop may take this long.
+/// Requests under way when nothing new is taken any more may take this long.
 const FINISH: Duration = Duration::from_secs(5);
 
-/// Serves until `stop`, then lets requests under way finish.
-pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) -> anyhow::Result<()> {
+/// Serves until `done`, then lets requests under way finish. From the moment that the process is asked to stop, each answer
+/// is the last of its connection, so that a front which keeps connections moves them before they end.
+pub async fn serve(listener: TcpListener, router: Router, leaving: &Leaving, done: CancellationToken) -> anyhow::Result<()> {
+    let router = router.layer(from_fn_with_state(leaving.asked.clone(), last_answer));
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let listener = listener.tap_io(send_at_once as fn(&mut tokio::net::TcpStream));
-    let served = axum::serve(listener, service).with_graceful_shutdown(stop.clone().cancelled_owned());
+    let served = axum::serve(listener, service).with_graceful_shutdown(done.clone().cancelled_owned());
     tokio::select! {
         served = served => served.context("serving"),
-        () = async { stop.cancelled().await; tokio::time::sleep(FINISH).await } => Ok(()),
+        () = async { done.cancelled().await; tokio::time::sleep(FINISH).await } => Ok(()),
     }
+}
+
+async fn last_answer(State(asked): State<CancellationToken>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    if asked.is_cancelled() {
+        // An upgrade says something else about its connection, and is not touched.
+        response.headers_mut().entry(header::CONNECTION).or_insert(HeaderValue::from_static("close"));
+    }
+    response
 }
 
 /// Small messages leave at once instead of waiting for more.
@@ -120,20 +152,4 @@ fn send_at_once(stream: &mut tokio::net::TcpStream) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a socket could not be set to send at once");
     }
-}
-
-/// Cancels `stop` on SIGTERM or SIGINT.
-pub fn stop_on_signals(stop: &CancellationToken) -> anyhow::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let stop = stop.clone();
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        tracing::info!("stopping");
-        stop.cancel();
-    });
-    Ok(())
 }

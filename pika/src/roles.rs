@@ -6,9 +6,11 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use axum::Router;
 use store::Live;
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::dev::leave_together;
+use crate::leaving::Leaving;
 use crate::node::{self, Node};
 use crate::settings::Settings;
 use crate::{admin, durability, log};
@@ -34,50 +36,74 @@ impl std::fmt::Display for Role {
 
 pub async fn run(mut settings: Settings, role: Role) -> anyhow::Result<()> {
     log::start(&settings)?;
-    let stop = CancellationToken::new();
-    node::stop_on_signals(&stop)?;
+    let leaving = Leaving::on_signals(settings.notice())?;
     let key = node::key(&settings, settings.development().then_some(settings.data.as_path()))?;
     let listener = node::listen(settings.listen).await?;
     settings.listen = listener.local_addr()?;
     let metrics = admin::metrics()?;
-    let node = Node::join(&settings, settings.nats.clone(), key, stop.clone()).await?;
+    let node = tokio::select! {
+        node = Node::join(&settings, settings.nats.clone(), key, leaving.clone()) => node?,
+        // Nobody has come yet, so there is nobody to be gentle with.
+        () = leaving.asked.cancelled() => return Ok(()),
+    };
     durability::check(settings.nats_monitor_url.as_deref(), !settings.development()).await?;
-    let admin = admin::routes(node.broker.clone(), metrics, stop.clone());
+    let admin = admin::routes(node.broker.clone(), metrics, leaving.asked.clone());
     tracing::info!(role = ?role, listen = %settings.listen, "serving");
     println!("pika {} {role} is running on http://{}", env!("CARGO_PKG_VERSION"), settings.listen);
+    let served = leaving.unless_at_once(play(&settings, role, &node, listener, admin)).await;
+    node.broker.farewell().await;
+    served
+}
+
+/// Plays the role to its end.
+async fn play(settings: &Settings, role: Role, node: &Node, listener: TcpListener, admin: Router) -> anyhow::Result<()> {
+    let Leaving { asked, closing, .. } = &node.leaving;
+    // What a role answers for stays open until the role itself has let go; `/readyz` and `/metrics` tell how far it is.
+    let gone = CancellationToken::new();
     match role {
         Role::Ingest => {
-            let router = admin.merge(admin::health(node.broker.clone())).merge(ingest::routes(node.ingest(&settings)));
-            serve(&settings, listener, router, stop).await
+            let router = admin.merge(admin::health(node.broker.clone())).merge(ingest::routes(node.ingest(settings)));
+            serve(settings, node, listener, router, closing.clone()).await
         }
         Role::Fanout => {
-            let fanout = node.fanout(&settings, node.ingest(&settings));
+            let fanout = node.fanout(settings, node.ingest(settings));
             let router = admin.merge(admin::health(node.broker.clone())).merge(fanout::routes(fanout.clone()));
-            serve(&settings, listener, router, stop).await?;
-            fanout.drained().await;
-            Ok(())
+            let serving = serve(settings, node, listener, router, gone.clone());
+            let sockets = async {
+                fanout.drained().await;
+                gone.cancel();
+            };
+            tokio::join!(serving, sockets).0
         }
         Role::Workers => {
-            let store = open(&settings)?;
-            let serving = serve(&settings, listener, admin.merge(admin::health(node.broker.clone())), stop.clone());
-            let work =
-                leave_together(workers::run(settings.workers(), node.broker.clone(), Arc::new(store), stop.clone()), stop.clone(), stop);
+            let store = Arc::new(open(settings)?);
+            let serving = serve(settings, node, listener, admin.merge(admin::health(node.broker.clone())), gone.clone());
+            // Nobody calls on a worker, so there is nobody to notice: another takes over the sooner it lets go.
+            let work = workers::run(settings.workers(), node.broker.clone(), store, asked.clone());
+            let work = async {
+                let worked = leave_together(work, asked.clone(), asked.clone()).await;
+                gone.cancel();
+                worked
+            };
             let (served, worked) = tokio::join!(serving, work);
             worked.context("workers")?;
             served
         }
         Role::Api => {
-            let deps = api_deps(&settings, &node, open(&settings)?);
-            tokio::spawn(api::run(deps.clone(), stop.clone()));
-            let router = admin.merge(api::routes(deps));
-            serve(&settings, listener, router, stop).await
+            let deps = api_deps(settings, node, open(settings)?);
+            let answers = tokio::spawn(api::run(deps.clone(), gone.clone()));
+            let served = serve(settings, node, listener, admin.merge(api::routes(deps)), closing.clone()).await;
+            gone.cancel();
+            // What other roles ask over the broker is answered as long as anything is.
+            let _ = answers.await;
+            served
         }
     }
 }
 
-async fn serve(settings: &Settings, listener: tokio::net::TcpListener, router: Router, stop: CancellationToken) -> anyhow::Result<()> {
+async fn serve(settings: &Settings, node: &Node, listener: TcpListener, router: Router, done: CancellationToken) -> anyhow::Result<()> {
     let router = api::perimeter(router, &settings.api());
-    node::serve(listener, admin::with_address(router, settings.trusted_proxies.clone()), stop).await
+    node::serve(listener, admin::with_address(router, settings.trusted_proxies.clone()), &node.leaving, done).await
 }
 
 pub fn api_deps(settings: &Settings, node: &Node, store: store::sqlite::Sqlite) -> api::Deps {

@@ -95,8 +95,12 @@ pub struct Settings {
     pub stay_seconds: u64,
     /// Seconds of silence after which a node counts as dead; nodes report three times as often.
     pub node_silence_seconds: u64,
-    /// Milliseconds over which sockets are asked to leave when the process stops.
-    pub drain_milliseconds: u64,
+    /// Seconds without reading after which a socket is closed.
+    pub stuck_seconds: u64,
+    /// Seconds that a process which was asked to stop is unready and still takes what is new. Default: 5 in production, else 0.
+    pub notice_seconds: Option<f64>,
+    /// Seconds over which its sockets are then asked to move. Default: 30 in production, else 2.
+    pub drain_seconds: Option<f64>,
     /// What is logged: error, warn, info, debug, or a filter like `info,nats=debug`.
     pub log: String,
     /// Log lines as JSON. Default: in production.
@@ -132,7 +136,9 @@ impl Settings {
             age_seconds: 24 * 3600,
             stay_seconds: 300,
             node_silence_seconds: 45,
-            drain_milliseconds: 2_000,
+            stuck_seconds: 15,
+            notice_seconds: None,
+            drain_seconds: None,
             log: "info".to_owned(),
             log_json: None,
         }
@@ -148,6 +154,10 @@ impl Settings {
 
     pub fn log_json(&self) -> bool {
         self.log_json.unwrap_or(!self.development())
+    }
+
+    pub fn notice(&self) -> Duration {
+        Duration::from_secs_f64(self.notice_seconds.unwrap_or(if self.development() { 0.0 } else { 5.0 }))
     }
 
     /// The settings as a TOML file that would give them, less the secrets.
@@ -178,7 +188,8 @@ impl Settings {
             origins: self.origins.clone(),
             https: self.https,
             presence: Duration::from_secs(self.node_silence_seconds) / 3,
-            drain: Duration::from_millis(self.drain_milliseconds),
+            stuck: Duration::from_secs(self.stuck_seconds),
+            drain: Duration::from_secs_f64(self.drain_seconds.unwrap_or(if self.development() { 2.0 } else { 30.0 })),
             ..fanout::Config::default()
         }
     }
@@ -239,6 +250,14 @@ fn check(settings: &Settings) -> anyhow::Result<()> {
     }
     if !(1..=schemas::limits::FRAME_BYTES).contains(&settings.max_message_size_bytes) {
         bail!("`max_message_size_bytes` must be 1 to {}", schemas::limits::FRAME_BYTES);
+    }
+    for (name, seconds) in [("notice_seconds", settings.notice_seconds), ("drain_seconds", settings.drain_seconds)] {
+        if seconds.is_some_and(|seconds| !(0.0..=86_400.0).contains(&seconds)) {
+            bail!("`{name}` must be a number of seconds from 0 to 86400");
+        }
+    }
+    if settings.stuck_seconds == 0 {
+        bail!("`stuck_seconds` must be at least 1");
     }
     if !settings.budgets.is_finite() || settings.budgets < 0.0 {
         bail!("`budgets` must be a number of at least 0");

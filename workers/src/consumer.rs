@@ -18,13 +18,14 @@ use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
+use crate::config::Config;
 use crate::effects::Effects;
 use crate::errands::{self, Ran};
 use crate::flush::{self, Pending};
 use crate::fold::Fold;
 use crate::load::load;
 use crate::metrics::{self, Trouble};
-use crate::partition::{Backoff, Opened, Share};
+use crate::partition::{Backoff, Opened, Share, Taken};
 use crate::presence::Crowds;
 use crate::seats::Seats;
 
@@ -85,16 +86,20 @@ impl Consumer {
     pub fn new(share: Share, mut opened: Opened) -> Self {
         let now = Millis::now();
         let mut seats = Seats::default();
+        let Config { stay, silence, .. } = &*share.config;
+        let until = now.plus((*stay).max(*silence).as_millis() as i64);
         let mut pending = Pending::after(opened.position);
         if opened.moved {
             // The place in the new epoch is saved at once, with the rows that had to be brought in line.
             pending.reached(opened.position, 1);
         }
-        for (fold, changed) in opened.folds.drain(..) {
+        for Taken { fold, changed, said } in opened.taken.drain(..) {
             if changed {
                 pending.add(&fold.session, Effects::default());
             }
+            let session = fold.session.clone();
             seats.seat(fold, now);
+            seats.keep_count(&session, said.unwrap_or(0), until);
         }
         Consumer {
             crowds: Crowds::new(share.config.silence, share.config.stay),

@@ -10,7 +10,8 @@ use nats::log::Entry;
 use nats::notes::Question;
 use nats::{Broker, BrokerError, Eras};
 use schemas::note::{AskMine, Mine, Presence};
-use schemas::{Epoch, Partition, Pos, Seq};
+use schemas::state::State;
+use schemas::{Epoch, Partition, Pos, Seq, SessionId};
 use store::Live;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
@@ -35,13 +36,21 @@ pub struct Share {
     pub store: Arc<dyn Live>,
 }
 
+/// An open run, as its new owner finds it.
+pub struct Taken {
+    pub fold: Fold,
+    /// Its rows had to be brought in line with the log.
+    pub changed: bool,
+    /// The listeners that the owner before said it had.
+    pub said: Option<u64>,
+}
+
 /// A partition with all its inputs open.
 pub struct Opened {
     pub position: Pos,
     /// What is saved stands in an older epoch.
     pub moved: bool,
-    /// With whether its rows had to be brought in line with the log.
-    pub folds: Vec<(Fold, bool)>,
+    pub taken: Vec<Taken>,
     pub entries: BoxStream<'static, Result<Entry, BrokerError>>,
     pub presence: BoxStream<'static, Presence>,
     pub questions: BoxStream<'static, Question<AskMine, Mine>>,
@@ -66,7 +75,7 @@ pub async fn own(mut share: Share, stop: CancellationToken) {
                 tracing::debug!(
                     partition = share.partition.0,
                     from = opened.position.seq(),
-                    open = opened.folds.len(),
+                    open = opened.taken.len(),
                     "owning a partition"
                 );
                 backoff = Backoff::default();
@@ -101,13 +110,25 @@ async fn open(share: &Share) -> Result<Opened, Error> {
         sessions.sort();
         sessions.dedup();
     }
-    let loads = stream::iter(sessions).map(|session| async move { load(share, &session, position).await });
-    let folds: Vec<Result<(Fold, bool), Error>> = loads.buffer_unordered(LOADS).collect().await;
-    let folds = folds.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let loads = stream::iter(sessions).map(|session| async move {
+        let (fold, changed) = load(share, &session, position).await?;
+        Ok(Taken { fold, changed, said: said_listeners(share, &session).await })
+    });
+    let taken: Vec<Result<Taken, Error>> = loads.buffer_unordered(LOADS).collect().await;
+    let taken = taken.into_iter().collect::<Result<Vec<_>, _>>()?;
     let entries = broker.read_partition(*partition, position.seq()).await?;
     broker.ask_presence(*partition).await?;
     debug_assert_eq!(position.epoch(), *epoch);
-    Ok(Opened { position, moved, folds, entries, presence, questions, events })
+    Ok(Opened { position, moved, taken, entries, presence, questions, events })
+}
+
+/// A count that cannot be read costs only that it may fall for a moment.
+async fn said_listeners(share: &Share, session: &SessionId) -> Option<u64> {
+    let states = share.broker.states(session).await.ok()?;
+    states.into_iter().find_map(|state| match state {
+        State::Listeners { count, .. } => Some(count),
+        State::Tally { .. } | State::Tempo { .. } => None,
+    })
 }
 
 /// Where the fold goes on, and whether that is in a newer epoch than it was left in.

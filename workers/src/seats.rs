@@ -26,6 +26,9 @@ pub struct Seat {
     touched: Millis,
     /// The most listeners that were seen and are not in the log yet.
     peak: u64,
+    /// What the owner before said of the listeners, and until when the count does not fall below it: who left shortly before
+    /// this owner came is still to be counted, and nobody can say who that was.
+    said: (u64, Millis),
 }
 
 impl Seat {
@@ -38,7 +41,13 @@ impl Seat {
             since: now,
             touched: now,
             peak: 0,
+            said: (0, now),
         }
+    }
+
+    fn listeners(&self, seen: u64, now: Millis) -> u64 {
+        let (said, until) = self.said;
+        if now < until { seen.max(said) } else { seen }
     }
 
     /// Notes what the fold does not keep.
@@ -97,7 +106,7 @@ impl Seats {
         let mut later = HashSet::new();
         for session in self.restless.drain() {
             let Some(seat) = self.seats.get_mut(&session) else { continue };
-            let listeners = crowds.count(&session);
+            let listeners = seat.listeners(crowds.count(&session), clock);
             seat.momentum.listeners(listeners, clock);
             seat.peak = seat.peak.max(listeners);
             let floor = Floor { listeners, momentum: seat.momentum.now(clock), clock, now };
@@ -120,10 +129,17 @@ impl Seats {
         risen.map(|(session, seat)| (session.clone(), seat.peak)).collect()
     }
 
-    /// A new run's peak begins at nothing.
-    pub fn forget_peak(&mut self, session: &SessionId) {
+    /// Until then the count of listeners does not fall below this.
+    pub fn keep_count(&mut self, session: &SessionId, said: u64, until: Millis) {
         if let Some(seat) = self.seats.get_mut(session) {
-            seat.peak = 0;
+            seat.said = (said, until);
+        }
+    }
+
+    /// A new run's listeners begin at nothing.
+    pub fn forget_listeners(&mut self, session: &SessionId) {
+        if let Some(seat) = self.seats.get_mut(session) {
+            (seat.peak, seat.said.0) = (0, 0);
         }
     }
 

@@ -37,6 +37,7 @@ async fn asked_to_stop_pika_sends_its_sockets_away_leaves_cleanly_and_comes_back
     for socket in [&dancer.socket, &json_form, &packed] {
         assert_eq!(socket.closed, Some(1012));
     }
+    assert!(!pika.log.says("the broker is away"), "a broker that leaves when it is asked to is no trouble");
     assert!(std::fs::read(format!("/proc/{nats}/cmdline")).unwrap_or_default().is_empty(), "nats-server outlived pika");
 
     pika.restart().await;

@@ -7,9 +7,13 @@ mod support;
 
 mod cluster;
 mod dj_return;
+mod drain;
 mod feed;
+mod killed;
 mod listeners;
 mod lobby;
 mod paces;
 mod resume;
+mod rolling;
+mod slow;
 mod workers_away;

@@ -329,7 +329,7 @@ async fn more_than_a_thousand_behind_is_too_far_and_a_thousand_is_not() {
 async fn only_who_asked_for_ours_is_told_that_a_node_leaves() {
     let cluster = Cluster::shared().await;
     let dj = Dj::live(&cluster.ingest).await;
-    let mut leaving = cluster.node(&[("PIKA_DRAIN_MILLISECONDS", "300")]).await;
+    let mut leaving = cluster.node(&[("PIKA_DRAIN_SECONDS", "0.3")]).await;
     let mut today = Socket::open(&leaving).await;
     today.subscribe(&dj.session).await;
     let mut packed = Socket::open_in(&leaving, Codec::MsgPack).await;

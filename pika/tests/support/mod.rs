@@ -2,6 +2,7 @@
 #![allow(dead_code, unused_imports)] // Each test binary uses a part of it.
 
 mod attempt;
+mod crowd;
 mod disk;
 mod log;
 mod people;
@@ -10,6 +11,7 @@ mod process;
 use std::time::Duration;
 
 pub use attempt::{Attempt, attempt};
+pub use crowd::Crowd;
 pub use disk::Disk;
 pub use people::{Dj, Socket, track, types};
 pub use process::{Nats, Pika, Role, signal};

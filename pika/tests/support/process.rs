@@ -94,6 +94,11 @@ impl Pika {
     /// SIGTERM, and waits for the exit; gives whether it was clean.
     pub async fn terminate(&mut self) -> bool {
         signal(self.child.id().unwrap(), "TERM").await;
+        self.left().await
+    }
+
+    /// Waits for the exit of a process that was asked to stop; gives whether it was clean.
+    pub async fn left(&mut self) -> bool {
         tokio::time::timeout(PATIENCE, self.child.wait()).await.expect("the process did not leave").unwrap().success()
     }
 

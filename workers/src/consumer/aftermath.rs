@@ -15,7 +15,7 @@ impl Consumer {
     pub(super) fn follow(&mut self, session: &SessionId, change: &Change, stamp: Millis) {
         match change {
             Change::Begun => {
-                self.seats.forget_peak(session);
+                self.seats.forget_listeners(session);
                 self.say_again(session);
             }
             Change::PollClosed { poll, .. } => {

@@ -1,12 +1,15 @@
 //! Who is here, with a clock that the test moves.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use schemas::note::{Presence, PresenceChange, PresenceReport, Present, SessionPresence};
+use schemas::state::State;
 use schemas::{Millis, NodeId};
 
 use super::scene::*;
+use crate::config::Config;
 use crate::presence::{Crowds, Dj};
+use crate::seats::Seats;
 
 struct Floor {
     crowds: Crowds,
@@ -127,4 +130,32 @@ fn a_node_that_says_goodbye_is_gone_at_once() {
     assert_eq!(floor.crowds.dj(&session()), Dj::Left { since: floor.now });
     floor.crowds.forget_dj(&session());
     assert_eq!(floor.crowds.dj(&session()), Dj::Unseen);
+}
+
+#[test]
+fn a_new_owner_begins_from_the_count_that_was_said_and_lets_it_go_in_time() {
+    let (mut floor, mut seats, begin) = (Floor::new(), Seats::default(), Instant::now());
+    seats.seat(Scene::begun().fold, START);
+    seats.keep_count(&session(), 3, START.plus(300_000));
+    // Of the three one is still here; the others left shortly before this owner came.
+    floor.change("a", dancer(1), true);
+    let mut said = |floor: &Floor, seconds: u64| {
+        seats.stir([session()]);
+        let states = seats.states(&floor.crowds, floor.now, begin + Duration::from_secs(seconds), &Config::default());
+        states.into_iter().find_map(|(_, state)| match state {
+            State::Listeners { count, .. } => Some(count),
+            State::Tally { .. } | State::Tempo { .. } => None,
+        })
+    };
+    assert_eq!(said(&floor, 0), Some(3));
+    for n in 2..=4 {
+        floor.change("a", dancer(n), true);
+    }
+    assert_eq!(said(&floor, 10), Some(4), "it is a floor and no more");
+    for n in 2..=4 {
+        floor.change("a", dancer(n), false);
+    }
+    floor.after(301);
+    floor.full("a", (1, 0, 1), vec![dancer(1)]);
+    assert_eq!(said(&floor, 301), Some(1));
 }
