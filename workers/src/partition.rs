@@ -63,9 +63,9 @@ pub async fn own(mut share: Share, stop: CancellationToken) {
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
-            () = share.broker.sound() => {}
+            () = share.broker.sound(share.partition) => {}
         }
-        share.epoch = share.broker.epoch();
+        share.epoch = share.broker.epoch(share.partition);
         let opened = tokio::select! {
             () = stop.cancelled() => return,
             opened = open(&share) => opened,
@@ -134,8 +134,8 @@ async fn said_listeners(share: &Share, session: &SessionId) -> Option<u64> {
 /// Where the fold goes on, and whether that is in a newer epoch than it was left in.
 async fn starting_point(share: &Share) -> Result<(Pos, bool), Error> {
     let saved = share.store.position(share.partition).await?;
-    let (_, last) = share.broker.log_range().await?;
-    let position = resume(saved, &share.broker.eras(), share.epoch, last)?;
+    let (_, last) = share.broker.log_range(share.partition).await?;
+    let position = resume(saved, &share.broker.eras(share.partition), share.epoch, last)?;
     Ok((position, saved.is_some_and(|saved| saved.epoch() < position.epoch())))
 }
 
