@@ -71,6 +71,14 @@ impl Child {
         }
     }
 
+    /// Waits until it ends by itself.
+    pub async fn end(&mut self) -> io::Result<ExitStatus> {
+        match self.process.take() {
+            Some(mut process) => process.wait().await,
+            None => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+
     /// Holds it still: it keeps its sockets and answers nothing.
     pub fn pause(&self) {
         self.signal(Signal::STOP);

@@ -5,6 +5,7 @@
 //! processes and connections and nothing of messages: what is right is judged by `pika-loadtest` and `pika audit`.
 
 pub mod brokers;
+pub mod cassandra;
 pub mod child;
 pub mod fleet;
 pub mod link;

@@ -10,7 +10,7 @@ use chaos::fleet::{Fleet, Plan};
 use chaos::roles::Role;
 use chaos::schedule::{self, Blow};
 use chaos::witness::{Evening, Witness, complaints};
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use tokio::time::{Instant, sleep_until};
 
 /// Plays an evening on a cluster of its own (three brokers, two processes of each role), breaks one thing after the
@@ -37,6 +37,12 @@ struct Args {
     /// Streams that the log is spread over.
     #[arg(long, default_value_t = 1)]
     log_streams: u8,
+    /// Where rows are kept: a CQL server, or one file.
+    #[arg(long, value_enum, default_value = "cql")]
+    store: Store,
+    /// What runs the CQL server.
+    #[arg(long, default_value = "deploy/cassandra.sh")]
+    cassandra: PathBuf,
     /// Only print what would be struck and when.
     #[arg(long)]
     plan: bool,
@@ -51,6 +57,12 @@ struct Args {
     nats_server: Option<PathBuf>,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Store {
+    Cql,
+    Sqlite,
+}
+
 /// After the doors have opened, before the first blow.
 const WARM: Duration = Duration::from_secs(5);
 /// The evening goes on for so long after the last thing was mended.
@@ -62,7 +74,8 @@ impl Args {
     }
 
     fn blows(&self, seed: u64) -> Vec<Blow> {
-        if self.each_once { schedule::each_once(seed, self.length(), false) } else { schedule::random(seed, self.length(), false) }
+        let draw = if self.each_once { schedule::each_once } else { schedule::random };
+        draw(seed, self.length(), self.store == Store::Cql)
     }
 }
 
@@ -109,7 +122,9 @@ async fn run(args: &Args) -> anyhow::Result<bool> {
 async fn drill(args: &Args, seed: u64, blows: &[Blow], dir: &Path) -> anyhow::Result<bool> {
     let bin = args.bin.clone().map_or_else(beside, Ok)?;
     let pika = bin.join("pika");
-    let mut fleet = Fleet::start(&Plan { pika: &pika, nats_server: args.nats_server.clone(), dir, log_streams: args.log_streams }).await?;
+    let cassandra = (args.store == Store::Cql).then_some(args.cassandra.as_path());
+    let plan = Plan { pika: &pika, nats_server: args.nats_server.clone(), dir, log_streams: args.log_streams, cassandra };
+    let mut fleet = Fleet::start(&plan).await?;
     let mut witness = Witness::start(&Evening {
         loadtest: &bin.join("pika-loadtest"),
         dir,
@@ -127,10 +142,12 @@ async fn drill(args: &Args, seed: u64, blows: &[Blow], dir: &Path) -> anyhow::Re
     fleet.whole().await.context("after the last blow")?;
     say(&timeline, "", "everything is whole again")?;
     let account = witness.account().await?;
+    let agrees = fleet.audit(&session).await?;
+    println!("{}", std::fs::read_to_string(dir.join("audit.log"))?.trim_end());
     let complaints = complaints(&fleet.logs())?;
     complaints.iter().for_each(|line| println!("{line}"));
     fleet.stop().await?;
-    let held = account.held && complaints.is_empty();
+    let held = account.held && agrees && complaints.is_empty();
     let verdict = if held { "no loss, no double" } else { "A PROMISE WAS BROKEN" };
     println!("seed {seed}: {} blows, {revived} processes ended by themselves, {verdict}", blows.len());
     Ok(held)
@@ -156,7 +173,7 @@ async fn strike_all(fleet: &mut Fleet, blows: &[Blow], timeline: &Path) -> anyho
                 continue;
             }
         }
-        fleet.mend(Some(Instant::now()))?;
+        fleet.mend(Some(Instant::now())).await?;
         if let Some(blow) = blows.next_if(|blow| began + blow.at <= Instant::now()) {
             let struck = match fleet.strike(blow).await {
                 Ok(Some(found)) => format!("{blow}: {found}"),

@@ -1,7 +1,7 @@
 //! Two processes of each role of Pika, over one cluster of brokers and one store, each behind a link.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
@@ -58,30 +58,37 @@ impl Member {
     }
 }
 
-/// What all roles are told.
-pub struct Common<'a> {
-    pub pika: &'a Path,
-    pub dir: &'a Path,
-    pub brokers: &'a [String],
+/// What every process of Pika is told.
+pub struct Common {
+    pub pika: PathBuf,
+    pub dir: PathBuf,
+    pub brokers: Vec<String>,
     pub log_streams: u8,
-    /// `PIKA_STORE`, and what else the store wants.
-    pub store: &'a [(String, String)],
+    /// Where rows are kept: the setting `store`.
+    pub store: String,
 }
 
-impl Common<'_> {
+impl Common {
     /// A process of Pika with what it needs to find the others.
     pub fn child(&self, name: &str) -> Child {
-        let brokers = serde_json::Value::from(self.brokers).to_string();
-        let child = Child::new(name, self.pika, self.dir);
+        let brokers = serde_json::Value::from(&self.brokers[..]).to_string();
+        let child = Child::new(name, &self.pika, &self.dir);
         let child = child.env("PIKA_PROFILE", "development").env("PIKA_SECRET", SECRET).env("PIKA_REPLICAS", "3");
         let child = child.env("PIKA_LOG_STREAMS", self.log_streams.to_string());
         let child = child.env("PIKA_NATS", brokers).env("PIKA_DATA", self.dir.to_string_lossy());
-        self.store.iter().fold(child, |child, (key, value)| child.env(key, value))
+        child.env("PIKA_STORE", &self.store)
+    }
+
+    /// Runs one of Pika's tools to its end. Gives its exit code.
+    pub async fn tool(&self, name: &str, args: &[&str]) -> anyhow::Result<i32> {
+        let mut child = self.child(name).args(args.iter().copied());
+        child.start().with_context(|| format!("pika {name}"))?;
+        child.end().await?.code().with_context(|| format!("pika {name} was killed"))
     }
 }
 
 /// Starts all, and returns once each is ready.
-pub async fn start(common: &Common<'_>) -> anyhow::Result<Vec<Member>> {
+pub async fn start(common: &Common) -> anyhow::Result<Vec<Member>> {
     let mut addresses = ports::free::<8>()?.into_iter();
     let mut members = Vec::new();
     for role in ROLES {

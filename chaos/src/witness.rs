@@ -45,7 +45,7 @@ impl Witness {
     pub fn start(evening: &Evening<'_>) -> anyhow::Result<Witness> {
         let report = evening.dir.join("evening.json");
         let mut command = Command::new(evening.loadtest);
-        command.arg("evening").arg("--json").arg(&report);
+        command.args(["evening", "--faults"]).arg("--json").arg(&report);
         for (option, urls) in [("--url", &evening.fanout), ("--ingest", &evening.ingest), ("--api", &evening.api)] {
             urls.iter().for_each(|url| {
                 command.arg(option).arg(url);
