@@ -1,16 +1,13 @@
 //! One role in a process of its own.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-
-use anyhow::{Context, bail};
+use anyhow::Context;
 use axum::Router;
-use store::Live;
 use tokio_util::sync::CancellationToken;
 
 use crate::dev::leave_together;
 use crate::node::{self, Node};
 use crate::settings::Settings;
+use crate::storage::{self, Storage};
 use crate::{admin, durability, log};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,16 +55,16 @@ pub async fn run(mut settings: Settings, role: Role) -> anyhow::Result<()> {
             Ok(())
         }
         Role::Workers => {
-            let store = open(&settings)?;
+            let store = storage::open(&settings).await?;
             let serving = serve(&settings, listener, admin.merge(admin::health(node.broker.clone())), stop.clone());
-            let work =
-                leave_together(workers::run(settings.workers(), node.broker.clone(), Arc::new(store), stop.clone()), stop.clone(), stop);
+            let work = workers::run(settings.workers(), node.broker.clone(), store.live, stop.clone());
+            let work = leave_together(work, stop.clone(), stop);
             let (served, worked) = tokio::join!(serving, work);
             worked.context("workers")?;
             served
         }
         Role::Api => {
-            let deps = api_deps(&settings, &node, open(&settings)?);
+            let deps = api_deps(&settings, &node, storage::open(&settings).await?);
             tokio::spawn(api::run(deps.clone(), stop.clone()));
             let router = admin.merge(api::routes(deps));
             serve(&settings, listener, router, stop).await
@@ -80,33 +77,14 @@ async fn serve(settings: &Settings, listener: tokio::net::TcpListener, router: R
     node::serve(listener, admin::with_address(router, settings.trusted_proxies.clone()), stop).await
 }
 
-pub fn api_deps(settings: &Settings, node: &Node, store: store::sqlite::Sqlite) -> api::Deps {
-    let store = Arc::new(store);
+pub fn api_deps(settings: &Settings, node: &Node, store: Storage) -> api::Deps {
     api::Deps {
         config: settings.api(),
         broker: node.broker.clone(),
         lobby: node.lobby.clone(),
-        live: store.clone(),
-        tokens: store,
+        live: store.live,
+        tokens: store.tokens,
         key: node.key.clone(),
         listeners: api::Listeners::default(),
-    }
-}
-
-/// The store of the settings, made if it does not exist.
-pub fn open(settings: &Settings) -> anyhow::Result<store::sqlite::Sqlite> {
-    let path = path(settings)?;
-    let store = store::sqlite::Sqlite::open(&path).with_context(|| format!("store {}", path.display()))?;
-    let _: &dyn Live = &store;
-    Ok(store)
-}
-
-fn path(settings: &Settings) -> anyhow::Result<PathBuf> {
-    match settings.store.as_deref() {
-        None => Ok(settings.data.join("pika.sqlite")),
-        Some(store) => match store.strip_prefix("sqlite:") {
-            Some(path) if !path.is_empty() => Ok(Path::new(path).to_owned()),
-            Some(_) | None => bail!("store `{store}` is not understood; `sqlite:PATH` is"),
-        },
     }
 }
