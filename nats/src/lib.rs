@@ -6,6 +6,7 @@
 //! cannot. It knows nothing of sockets, stores or HTTP.
 
 pub mod batch;
+mod cluster;
 pub mod codes;
 pub mod connection;
 pub mod direct;

@@ -217,7 +217,7 @@ impl Broker {
         Ok(())
     }
 
-    async fn api<T: serde::de::DeserializeOwned>(&self, call: &str, body: &serde_json::Value) -> Result<T, BrokerError> {
+    pub(crate) async fn api<T: serde::de::DeserializeOwned>(&self, call: &str, body: &serde_json::Value) -> Result<T, BrokerError> {
         let answer = self.request(format!("$JS.API.{call}"), None, Bytes::from(body.to_string())).await?;
         let answer: Answer<T> = serde_json::from_slice(&answer.payload).map_err(BrokerError::unavailable)?;
         match answer {

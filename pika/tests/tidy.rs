@@ -20,6 +20,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("pika", &["schemas", "nats", "store", "ingest", "fanout", "workers", "api", "web"]),
     // A stranger who speaks the wire: it must not know how the inside counts, or it could not check the count.
     ("loadtest", &["schemas"]),
+    // It knows processes and connections, and the room that finds nats-server and asks who leads the log.
+    ("chaos", &["schemas", "nats"]),
 ];
 
 /// The longest Rust file. What is longer holds more than one noun.
