@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use schemas::{SessionId, secrets::token_hash};
 use serde_json::{Value, json};
 use store::contract::sample::sorted;
-use store::cql::Cql;
+use store::cql::{Config, Cql, Login};
 use store::sqlite::Sqlite;
 use store::{Live, RunRow, RunState, Tokens};
 use tempfile::TempDir;
@@ -51,19 +51,22 @@ impl Floor<'_> {
 
 #[tokio::test]
 async fn a_store_that_is_away_keeps_nobody_from_voting_and_nothing_is_missing_afterwards() {
-    let (cassandra, nats, data) = (blocking(Cassandra::boot).await, Nats::start().await, Arc::new(TempDir::new().unwrap()));
+    let (cassandra, nats, data) = (blocking(Cassandra::guarded).await, Nats::start().await, Arc::new(TempDir::new().unwrap()));
     let cassandra = Arc::new(cassandra);
     let store = format!("cql:{}/evenings", cassandra.place);
-    let settings = [("PIKA_STORE", store.as_str())];
+    // As on an operator's machine: the settings in a file, the password in another.
+    let login = "store_user = \"cassandra\"\nstore_password_file = \"password\"\n";
+    std::fs::write(data.path().join("pika.toml"), format!("store = \"{store}\"\n{login}")).unwrap();
+    std::fs::write(data.path().join("password"), "cassandra\n").unwrap();
 
     let development = [("PIKA_PROFILE", OsStr::new("development")), ("PIKA_SECRET", OsStr::new(SECRET))];
-    let early = attempt(data.path(), &["workers", "--nats", &nats.url, "--store", &store], &development).await;
+    let early = attempt(data.path(), &["workers", "--nats", &nats.url], &development).await;
     assert!(early.code == Some(1) && early.stderr.contains(&format!("run `pika migrate --store {store}`")), "{early:?}");
-    let made = Pika::tool(&["migrate", "--store", &store], &nats, &data).await;
+    let made = Pika::tool(&["migrate"], &nats, &data).await;
     assert!(made.contains("keyspace evenings is up to date"), "{made}");
-    let token = Pika::tool(&["token", "--store", &store, "add", "DJ Anna"], &nats, &data).await;
+    let token = Pika::tool(&["token", "add", "DJ Anna"], &nats, &data).await;
 
-    let role = async |role| Pika::role(role, &nats, &data, &settings).await;
+    let role = async |role| Pika::role(role, &nats, &data, &[]).await;
     let (mut workers, api) = (role(Role::Workers).await, role(Role::Api).await);
     let (ingest, fanout) = (role(Role::Ingest).await, role(Role::Fanout).await);
     for part in [&workers, &api, &ingest, &fanout] {
@@ -108,7 +111,13 @@ async fn a_store_that_is_away_keeps_nobody_from_voting_and_nothing_is_missing_af
 
     // The rows are what somebody makes of the same log who had no outage and another store.
     let session = SessionId::parse(&dj.session).unwrap();
-    let cql = Cql::open(&store.strip_prefix("cql:").unwrap().parse().unwrap()).await.unwrap();
+    let mut config: Config = store.strip_prefix("cql:").unwrap().parse().unwrap();
+    config.login = Some(Login { user: "cassandra".to_owned(), password: "cassandra".to_owned() });
+    let stranger =
+        Config { login: Some(Login { user: "eve".to_owned(), password: "guess".to_owned() }), patience: Duration::ZERO, ..config.clone() };
+    let refused = Cql::open(&stranger).await.err().unwrap().to_string();
+    assert!(refused.contains("does not let us in as eve") && !refused.contains("guess"), "{refused}");
+    let cql = Cql::open(&config).await.unwrap();
     assert_eq!(cql.find_token(&token_hash(&token), schemas::Millis::now()).await.unwrap().unwrap().name, "DJ Anna");
     let (kept, position) = (over(&cql, &session).await, cql.position(session.partition()).await.unwrap());
     assert!(workers.terminate().await);

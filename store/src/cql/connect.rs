@@ -22,7 +22,7 @@ pub async fn connect(config: &Config) -> Result<Session, StoreError> {
     loop {
         let error = match builder(config).build().await {
             Ok(session) => return Ok(session),
-            Err(error) => errors::of_connecting(&config.nodes.join(", "), &error),
+            Err(error) => errors::of_connecting(config, &error),
         };
         if began.elapsed() + pause > config.patience {
             return Err(error);

@@ -5,6 +5,7 @@ use scylla::errors::{
     RequestAttemptError, RequestError,
 };
 
+use super::Config;
 use crate::StoreError;
 
 /// Values that are no rows of ours.
@@ -87,6 +88,13 @@ pub fn of_rows(error: IntoRowsResultError) -> StoreError {
     unreadable(error)
 }
 
-pub fn of_connecting(nodes: &str, error: &NewSessionError) -> StoreError {
-    StoreError::Unavailable(format!("no CQL server answers at {nodes}: {error}"))
+pub fn of_connecting(config: &Config, error: &NewSessionError) -> StoreError {
+    let (nodes, said) = (config.nodes.join(", "), error.to_string());
+    // The driver has no variant for it, many layers down, but names the request that failed.
+    if let Some((_, why)) = said.split_once("AUTH_RESPONSE, reason: ") {
+        let who = config.login.as_ref().map_or("nobody, for no `store_user` is set", |login| &login.user);
+        let why = why.split(". You can use").next().unwrap_or(why);
+        return StoreError::Unavailable(format!("the CQL server at {nodes} does not let us in as {who}: {why}"));
+    }
+    StoreError::Unavailable(format!("no CQL server answers at {nodes}: {said}"))
 }

@@ -1,4 +1,5 @@
 //! A Cassandra of its own for a test: booted by the script that also knows how to get it, and gone with this process.
+#![allow(dead_code)] // Each test binary uses a part of it.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -30,10 +31,26 @@ impl Life {
 }
 
 impl Cassandra {
+    /// One that lets everybody in.
     pub fn boot() -> Cassandra {
+        Cassandra::boot_with("AllowAllAuthenticator")
+    }
+
+    /// One that asks for a password: that of the user `cassandra` is `cassandra`.
+    pub fn guarded() -> Cassandra {
+        Cassandra::boot_with("PasswordAuthenticator")
+    }
+
+    fn boot_with(authenticator: &str) -> Cassandra {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/cassandra.sh");
         // Its end of our pipe closes with this process, however that ends, and then the server goes too.
-        let mut script = Command::new(script).arg("run").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut script = Command::new(script)
+            .arg("run")
+            .env("CASSANDRA_AUTHENTICATOR", authenticator)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
         let output = BufReader::new(script.stdout.take().unwrap());
         let mut life = Life { pid: String::new(), script, output };
         let (place, pid) = life.ready();

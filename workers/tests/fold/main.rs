@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used)]
 
 #[path = "../../../store/tests/cql/cassandra.rs"]
-#[allow(dead_code)] // Nobody kills it here.
 mod cassandra;
 mod support;
 
