@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use nats::Broker;
+use schemas::Partition;
 use tokio::time::Instant;
 
 use crate::brokers::Brokers;
@@ -34,15 +35,17 @@ pub struct Plan<'a> {
     /// Where it is not the one that is found.
     pub nats_server: Option<PathBuf>,
     pub dir: &'a Path,
+    pub log_streams: u8,
 }
 
 impl Fleet {
     pub async fn start(plan: &Plan<'_>) -> anyhow::Result<Fleet> {
         let brokers = Brokers::start(plan.dir, plan.nats_server.clone()).await?;
-        let config = nats::Config { servers: brokers.urls(), replicas: 3, ..nats::Config::default() };
+        let config = nats::Config { servers: brokers.urls(), replicas: 3, shards: plan.log_streams, ..nats::Config::default() };
         let broker = Broker::connect(config, Duration::from_secs(30)).await.context("the brokers")?;
         let urls = brokers.urls();
-        let members = roles::start(&Common { pika: plan.pika, dir: plan.dir, brokers: &urls, store: &[] }).await?;
+        let members =
+            roles::start(&Common { pika: plan.pika, dir: plan.dir, brokers: &urls, log_streams: plan.log_streams, store: &[] }).await?;
         Ok(Fleet { brokers, members, broker, undo: Vec::new() })
     }
 
@@ -68,7 +71,7 @@ impl Fleet {
         match target {
             Target::Broker(n) => Ok(Part::Broker(n)),
             Target::Leader => {
-                let leader = self.broker.log_leader().await?.context("nobody leads the log")?;
+                let leader = self.broker.log_leader(Partition(0)).await?.context("nobody leads the log")?;
                 self.brokers.by_name(&leader).map(Part::Broker).with_context(|| format!("no broker is called {leader}"))
             }
             Target::Member(role, number) => {
@@ -82,7 +85,7 @@ impl Fleet {
     /// Strikes, and notes when that is to be undone. Gives what was struck, where that was not said.
     pub async fn strike(&mut self, blow: &Blow) -> anyhow::Result<Option<String>> {
         if blow.act == Act::HandOver {
-            self.broker.step_down().await?;
+            self.broker.step_down(Partition(0)).await?;
             return Ok(None);
         }
         let part = self.find(blow.target).await?;

@@ -34,6 +34,9 @@ struct Args {
     /// One kill -9 of each kind of process, and nothing else.
     #[arg(long)]
     each_once: bool,
+    /// Streams that the log is spread over.
+    #[arg(long, default_value_t = 1)]
+    log_streams: u8,
     /// Only print what would be struck and when.
     #[arg(long)]
     plan: bool,
@@ -106,7 +109,7 @@ async fn run(args: &Args) -> anyhow::Result<bool> {
 async fn drill(args: &Args, seed: u64, blows: &[Blow], dir: &Path) -> anyhow::Result<bool> {
     let bin = args.bin.clone().map_or_else(beside, Ok)?;
     let pika = bin.join("pika");
-    let mut fleet = Fleet::start(&Plan { pika: &pika, nats_server: args.nats_server.clone(), dir }).await?;
+    let mut fleet = Fleet::start(&Plan { pika: &pika, nats_server: args.nats_server.clone(), dir, log_streams: args.log_streams }).await?;
     let mut witness = Witness::start(&Evening {
         loadtest: &bin.join("pika-loadtest"),
         dir,

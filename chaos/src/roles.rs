@@ -63,6 +63,7 @@ pub struct Common<'a> {
     pub pika: &'a Path,
     pub dir: &'a Path,
     pub brokers: &'a [String],
+    pub log_streams: u8,
     /// `PIKA_STORE`, and what else the store wants.
     pub store: &'a [(String, String)],
 }
@@ -73,6 +74,7 @@ impl Common<'_> {
         let brokers = serde_json::Value::from(self.brokers).to_string();
         let child = Child::new(name, self.pika, self.dir);
         let child = child.env("PIKA_PROFILE", "development").env("PIKA_SECRET", SECRET).env("PIKA_REPLICAS", "3");
+        let child = child.env("PIKA_LOG_STREAMS", self.log_streams.to_string());
         let child = child.env("PIKA_NATS", brokers).env("PIKA_DATA", self.dir.to_string_lossy());
         self.store.iter().fold(child, |child, (key, value)| child.env(key, value))
     }

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use chaos::brokers::Brokers;
-use nats::{AppendError, Broker, BrokerError, Config, Known, Session, Sessions, Update};
+use nats::{AppendError, Broker, BrokerError, Config, Known, Session, Sessions, Shard, Update};
 use schemas::fact::{Begun, Fact, FactRecord, Owner};
-use schemas::{Millis, PersonId, Seq, SessionId};
+use schemas::{Millis, Partition, PersonId, Seq, SessionId};
 use tempfile::TempDir;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -31,12 +31,12 @@ impl World {
     async fn broker(&self) -> Broker {
         let config = Config { servers: self.brokers.urls(), replicas: 3, ..Config::default() };
         let broker = Broker::connect(config, PATIENCE).await.unwrap();
-        broker.declare(Known::default()).await.unwrap();
+        broker.declare(Shard::ONE, Known::default()).await.unwrap();
         broker
     }
 
     async fn leader(&self, broker: &Broker) -> usize {
-        let leader = until("a leader", || async { broker.log_leader().await.ok().flatten() }).await;
+        let leader = until("a leader", || async { broker.log_leader(Partition(0)).await.ok().flatten() }).await;
         self.brokers.by_name(&leader).unwrap()
     }
 }
@@ -144,7 +144,7 @@ async fn a_killed_leader_costs_nothing_acknowledged_and_every_node_hears_all_of_
     for hearing in hearing {
         assert_eq!(hearing.await.unwrap(), all, "a node heard something else than the log holds");
     }
-    assert_eq!(broker.epoch(), 1);
+    assert_eq!(broker.epoch(Partition(0)), 1);
     println!("{} acknowledged over 3 kills, {} stored, the longest wait {longest:?}", acknowledged.len(), all.len());
 }
 
@@ -168,8 +168,8 @@ async fn a_leader_held_still_is_no_lost_log() {
         let resumed = Instant::now();
         while resumed.elapsed() < Duration::from_secs(5) {
             // A worker that knows what was folded compares again and again.
-            let _ = broker.declare(Known { epoch: 1, high: last, agreed: None }).await;
-            assert_eq!(broker.epoch(), 1, "round {round}: a log that is whole was declared lost");
+            let _ = broker.declare(Shard::ONE, Known { epoch: 1, high: last, agreed: None }).await;
+            assert_eq!(broker.epoch(Partition(0)), 1, "round {round}: a log that is whole was declared lost");
         }
         world.brokers.together().await.unwrap();
         assert!(broker.is_sound());

@@ -9,7 +9,7 @@ use schemas::lobby::LobbyStatus;
 use schemas::note::Present;
 use schemas::rules::Goes;
 use schemas::server::ServerMessage;
-use schemas::{Code, Millis, PollId, SessionId};
+use schemas::{Code, Millis, Partition, PollId, SessionId};
 use std::sync::Arc;
 
 use crate::connection::{Connection, Place};
@@ -120,7 +120,8 @@ impl Connection {
         let Some(id) = subscribe.session_id else {
             let list = sessions_list(&self.fanout.inner.lobby, None, Millis::now());
             if self.flavour.positions {
-                let epoch = self.fanout.inner.broker.epoch();
+                // A place in no session: the epoch is that of the log as a whole, told by its first stream.
+                let epoch = self.fanout.inner.broker.epoch(Partition(0));
                 self.say(&ServerMessage::Subscribed { session_id: None, epoch, at: 0, recovered: false, reason: None });
             }
             self.say(&list);

@@ -19,7 +19,8 @@ impl Ingest {
     }
 
     async fn judge(&self, caller: &Caller, kind: Kind, incoming: Incoming) -> Result<Admitted, Refusal> {
-        if !self.inner.broker.is_open() {
+        let broker = &self.inner.broker;
+        if !broker.available() {
             // Refused at once instead of queued: an answer that comes after the DJ has repeated himself is worse than none.
             return Err(Code::Unavailable.into());
         }
@@ -27,11 +28,17 @@ impl Ingest {
         let op = incoming.message_id.as_deref().map(OpKey::of);
         let rule = kind.rule();
         if let ClientMessage::RegisterSession(register) = &incoming.message {
+            if !broker.is_open() {
+                return Err(Code::Unavailable.into());
+            }
             self.inner.budgets.spend(kind, rule.budget, caller, None)?;
             return self.register(caller, register, op, now).await.map(Admitted::Registered);
         }
         let session = self.session_of(caller, &incoming.message).await?;
         self.authorised(caller, rule.who, &session)?;
+        if !broker.admits(session.id().partition()) {
+            return Err(Code::Unavailable.into());
+        }
         if rule.goes == Goes::Out
             && let Some(seq) = session.view().run.as_ref().and_then(|run| run.applied(op))
         {

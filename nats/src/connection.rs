@@ -1,19 +1,18 @@
 //! The connection to the broker, and whether it is there right now.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use async_nats::connection::State;
 use async_nats::jetstream::{Context, ContextBuilder};
 use async_nats::{Client, ConnectOptions, Event, HeaderMap, Message, Request, RequestErrorKind, Subscriber};
 use bytes::Bytes;
-use schemas::Epoch;
-use tokio::sync::{broadcast, mpsc, watch};
+use tokio::sync::{broadcast, mpsc};
 use tokio::time::{Instant, MissedTickBehavior, sleep, timeout, timeout_at};
 
-use crate::epoch::{COMPARED, Eras};
+use crate::epoch::{COMPARED, Log};
+use crate::shard::Shard;
 use crate::{metrics, streams, subjects};
 
 /// Three unanswered pings end a connection, so a peer that died without a word is noticed within six seconds.
@@ -40,6 +39,8 @@ pub struct Config {
     pub servers: Vec<String>,
     /// Copies of each stream: 1 on one machine, 3 in a cluster.
     pub replicas: usize,
+    /// Streams that the log is spread over, as it was made: 1, or several where one cannot sync fast enough.
+    pub shards: u8,
     /// How long the log is kept; always longer than the longest session.
     pub keep: Duration,
     /// How long a publish may wait for its PubAck before its outcome counts as unknown.
@@ -51,6 +52,7 @@ impl Default for Config {
         Config {
             servers: vec!["nats://127.0.0.1:4222".into()],
             replicas: 1,
+            shards: 1,
             keep: Duration::from_secs(30 * 24 * 3600),
             ack_deadline: Duration::from_secs(2),
         }
@@ -105,14 +107,8 @@ pub(crate) struct Shared {
     client: Client,
     context: Context,
     events: broadcast::Sender<BrokerEvent>,
-    epoch: AtomicU32,
-    pub eras: ArcSwap<Eras>,
-    /// Whether the log goes on from what this process knows of it.
-    pub sound: watch::Sender<bool>,
-    /// The newest sequence that this process saw given out.
-    pub seen: AtomicU64,
-    /// One comparison at a time, so that an older answer never overrules a newer one.
-    pub comparing: tokio::sync::Mutex<()>,
+    /// The streams of the log, in the order of their numbers.
+    pub logs: Vec<Log>,
 }
 
 impl Broker {
@@ -125,23 +121,15 @@ impl Broker {
         loop {
             match streams::ensure(&context, &config).await {
                 Ok(()) => break,
+                Err(error @ BrokerError::Refused(_)) => return Err(error),
                 Err(error) if Instant::now() + RETRY > deadline => return Err(error),
                 Err(_) => sleep(RETRY).await,
             }
         }
-        let shared = Shared {
-            config,
-            client,
-            context,
-            events: broadcast::Sender::new(EVENTS),
-            epoch: AtomicU32::new(0),
-            eras: ArcSwap::default(),
-            sound: watch::Sender::new(false),
-            seen: AtomicU64::new(0),
-            comparing: tokio::sync::Mutex::default(),
-        };
+        let logs = Shard::all(config.shards).map(Log::new).collect();
+        let shared = Shared { config, client, context, events: broadcast::Sender::new(EVENTS), logs };
         let broker = Broker { shared: Arc::new(shared) };
-        broker.compare_log().await?;
+        broker.compare_logs().await?;
         news.follow(&broker);
         broker.compare_forever();
         Ok(broker)
@@ -156,17 +144,8 @@ impl Broker {
         self.shared.events.subscribe()
     }
 
-    /// The log's epoch; 0 before the first was declared.
-    pub fn epoch(&self) -> Epoch {
-        self.shared.epoch.load(Ordering::Acquire)
-    }
-
-    pub(crate) fn set_epoch(&self, epoch: Epoch) {
-        self.shared.epoch.store(epoch, Ordering::Release);
-    }
-
-    pub(crate) fn shared(&self) -> &Shared {
-        &self.shared
+    pub(crate) fn logs(&self) -> &[Log] {
+        &self.shared.logs
     }
 
     pub(crate) fn client(&self) -> &Client {
@@ -357,7 +336,7 @@ impl Broker {
         if let Err(error) = self.in_time(streams::ensure_beside_log(self.context(), self.config())).await {
             tracing::warn!(%error, "some streams could not be made again");
         }
-        if let Err(error) = self.compare_log().await {
+        if let Err(error) = self.compare_logs().await {
             tracing::warn!(%error, "the log could not be compared");
         }
     }
@@ -373,7 +352,7 @@ impl Broker {
                 let Some(shared) = shared.upgrade() else { return };
                 let broker = Broker { shared };
                 if broker.available()
-                    && let Err(error) = broker.compare_log().await
+                    && let Err(error) = broker.compare_logs().await
                 {
                     tracing::debug!(%error, "the log could not be compared");
                 }

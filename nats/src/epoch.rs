@@ -6,19 +6,22 @@
 //! epoch. A declaration moves the log's end beyond everything that was ever given out: **no sequence is used twice**, rows of
 //! what was lost stay what they were, and a client's place in the old epoch is answered with a state and the reason.
 
-use std::sync::atomic::Ordering;
+mod declaring;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
-use async_nats::HeaderMap;
-use bytes::Bytes;
-use schemas::{Epoch, Millis, Pos, Seq};
+use arc_swap::ArcSwap;
+use futures_util::future::try_join_all;
+use schemas::{Epoch, Millis, Partition, Pos, Seq};
 use serde::{Deserialize, Serialize};
+use tokio::sync::{Mutex, watch};
 
-use crate::batch::{BATCH, Outgoing};
 use crate::connection::{Broker, BrokerError, BrokerEvent};
-use crate::log::{AppendError, LogInfo};
-use crate::subjects::{self, EPOCH_KEY, LIVE, VOID};
-use crate::{metrics, streams};
+use crate::log::LogInfo;
+use crate::metrics;
+use crate::shard::Shard;
 
 /// A new epoch begins this far behind the newest position that is known. The rows know less than was given out, by what the
 /// workers had not saved; that is bounded well below this (`unsaved_entries`, 64 partitions of some thousands in the worst case).
@@ -124,179 +127,144 @@ fn doubt(eras: &Eras, log: Option<&LogInfo>, seen: Seq, known: Epoch) -> Option<
     (log.last < seen).then_some(Doubt::Rewound { last: log.last, seen })
 }
 
-impl Broker {
-    /// Whether the log is the one that was declared: only then anything is admitted to it.
-    pub fn is_sound(&self) -> bool {
-        *self.shared().sound.borrow()
+/// One stream of the log, as this process knows it.
+pub(crate) struct Log {
+    pub shard: Shard,
+    /// 0 before the first was declared.
+    epoch: AtomicU32,
+    eras: ArcSwap<Eras>,
+    /// Whether the log goes on from what this process knows of it.
+    sound: watch::Sender<bool>,
+    /// The newest sequence that this process saw given out.
+    seen: AtomicU64,
+    /// One comparison at a time, so that an older answer never overrules a newer one.
+    comparing: Mutex<()>,
+}
+
+impl Log {
+    pub fn new(shard: Shard) -> Log {
+        Log {
+            shard,
+            epoch: AtomicU32::new(0),
+            eras: ArcSwap::default(),
+            sound: watch::Sender::new(false),
+            seen: AtomicU64::new(0),
+            comparing: Mutex::default(),
+        }
     }
 
-    /// Whether something may be written now: the broker is there, and its log is the one that was declared.
+    pub fn stream(&self) -> String {
+        self.shard.stream()
+    }
+
+    fn epoch(&self) -> Epoch {
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    /// Notes a sequence that the log has given out.
+    pub fn saw(&self, seq: Seq) {
+        self.seen.fetch_max(seq, Ordering::AcqRel);
+    }
+
+    /// Refuses while the log is in doubt.
+    pub fn admits(&self) -> Result<(), BrokerError> {
+        if *self.sound.borrow() { Ok(()) } else { Err(BrokerError::Unavailable("the log is in doubt".to_owned())) }
+    }
+
+    /// Takes over what was found. Gives whether an epoch is new.
+    fn judge(&self, eras: Eras, log: Option<&LogInfo>, seen: Seq) -> bool {
+        let current = eras.current().filter(|era| era.declared).map(|era| era.epoch);
+        let newer = current.filter(|epoch| *epoch > self.epoch());
+        // In a new epoch the log ends where its declaration says, whatever was seen of the one before.
+        let doubt = doubt(&eras, log, if newer.is_some() { 0 } else { seen }, self.epoch());
+        if let Some(doubt) = doubt {
+            if self.sound.send_replace(false) {
+                metrics::log_in_doubt();
+                tracing::error!(log.stream = self.stream(), log.doubt = %doubt, "the log is not what it was; nothing is admitted until a worker has declared a new epoch");
+            }
+            return false;
+        }
+        self.eras.store(Arc::new(eras));
+        if let Some(epoch) = newer {
+            self.epoch.store(epoch, Ordering::Release);
+            self.seen.store(log.map_or(0, |log| log.last), Ordering::Release);
+            metrics::epoch(self.stream(), epoch);
+            self.sound.send_replace(true);
+            tracing::info!(log.stream = self.stream(), log.epoch = epoch, "the log's epoch");
+        } else if !self.sound.send_replace(true) {
+            tracing::info!(log.stream = self.stream(), "the log is what it was");
+        }
+        newer.is_some()
+    }
+}
+
+impl Broker {
+    /// The streams of the log.
+    pub fn shards(&self) -> impl Iterator<Item = Shard> {
+        self.logs().iter().map(|log| log.shard)
+    }
+
+    /// The stream that a partition lies on.
+    pub(crate) fn log(&self, partition: Partition) -> &Log {
+        &self.logs()[Shard::index(partition, self.logs().len())]
+    }
+
+    /// The epoch of a partition's log; 0 before the first was declared.
+    pub fn epoch(&self, partition: Partition) -> Epoch {
+        self.log(partition).epoch()
+    }
+
+    pub(crate) fn epoch_of(&self, shard: Shard) -> Epoch {
+        self.logs().iter().find(|log| log.shard == shard).map_or(0, Log::epoch)
+    }
+
+    /// Whether every stream of the log is the one that was declared.
+    pub fn is_sound(&self) -> bool {
+        self.logs().iter().all(|log| *log.sound.borrow())
+    }
+
+    /// Whether everything may be written now: the broker is there, and its log is the one that was declared.
     pub fn is_open(&self) -> bool {
         self.available() && self.is_sound()
     }
 
-    /// Returns once the log is sound.
-    pub async fn sound(&self) {
-        let mut sound = self.shared().sound.subscribe();
+    /// Whether something of this partition may be written now.
+    pub fn admits(&self, partition: Partition) -> bool {
+        self.available() && *self.log(partition).sound.borrow()
+    }
+
+    /// Returns once the partition's log is sound.
+    pub async fn sound(&self, partition: Partition) {
+        let mut sound = self.log(partition).sound.subscribe();
         // The sender lives as long as this handle.
         let _ = sound.wait_for(|sound| *sound).await;
     }
 
-    /// The epochs as this process knows them.
-    pub fn eras(&self) -> std::sync::Arc<Eras> {
-        self.shared().eras.load_full()
+    /// The epochs of a partition's log as this process knows them.
+    pub fn eras(&self, partition: Partition) -> Arc<Eras> {
+        self.log(partition).eras.load_full()
     }
 
-    /// Notes a sequence that the log has given out.
-    pub(crate) fn saw(&self, seq: Seq) {
-        self.shared().seen.fetch_max(seq, Ordering::AcqRel);
+    /// Compares every stream with what was declared and what this process has seen, and holds admission or lets it go on.
+    pub(crate) async fn compare_logs(&self) -> Result<(), BrokerError> {
+        try_join_all(self.logs().iter().map(|log| self.compare_log(log))).await.map(drop)
     }
 
-    /// Refuses while the log is in doubt.
-    pub(crate) fn admits(&self) -> Result<(), BrokerError> {
-        if self.is_sound() { Ok(()) } else { Err(BrokerError::Unavailable("the log is in doubt".to_owned())) }
-    }
-
-    /// Compares the log with what was declared and what this process has seen, and holds admission or lets it go on.
-    pub(crate) async fn compare_log(&self) -> Result<(), BrokerError> {
-        let _turn = self.shared().comparing.lock().await;
+    async fn compare_log(&self, log: &Log) -> Result<(), BrokerError> {
+        let _turn = log.comparing.lock().await;
         // In this order: what is acknowledged after `seen` was taken cannot be missing in a log that is looked at later.
-        let seen = self.shared().seen.load(Ordering::Acquire);
-        let log = self.log_info().await?;
-        let (_, eras) = self.read_eras().await?;
-        self.judge(eras, log.as_ref(), seen);
+        let seen = log.seen.load(Ordering::Acquire);
+        let info = self.log_info(log).await?;
+        let (_, eras) = self.read_eras(log).await?;
+        self.judge(log, eras, info.as_ref(), seen);
         Ok(())
     }
 
-    fn judge(&self, eras: Eras, log: Option<&LogInfo>, seen: Seq) {
-        let shared = self.shared();
-        let current = eras.current().filter(|era| era.declared).map(|era| era.epoch);
-        let newer = current.is_some_and(|epoch| epoch > self.epoch());
-        // In a new epoch the log ends where its declaration says, whatever was seen of the one before.
-        let doubt = doubt(&eras, log, if newer { 0 } else { seen }, self.epoch());
-        match &doubt {
-            Some(doubt) => {
-                if shared.sound.send_replace(false) {
-                    metrics::log_in_doubt();
-                    tracing::error!(log.doubt = %doubt, "the log is not what it was; nothing is admitted until a worker has declared a new epoch");
-                }
-            }
-            None => {
-                shared.eras.store(std::sync::Arc::new(eras));
-                if let Some(epoch) = current.filter(|_| newer) {
-                    self.set_epoch(epoch);
-                    shared.seen.store(log.map_or(0, |log| log.last), Ordering::Release);
-                    metrics::epoch(epoch);
-                    shared.sound.send_replace(true);
-                    tracing::info!(log.epoch = epoch, "the log's epoch");
-                    self.tell(BrokerEvent::Epoch);
-                } else if !shared.sound.send_replace(true) {
-                    tracing::info!("the log is what it was");
-                }
-            }
+    fn judge(&self, log: &Log, eras: Eras, info: Option<&LogInfo>, seen: Seq) {
+        if log.judge(eras, info, seen) {
+            self.tell(BrokerEvent::Epoch);
         }
     }
-
-    /// Declares an epoch if the log needs one: it is new, it was lost or rewound, or the store knows more of it than it holds.
-    /// Gives the epoch that holds. Several workers may do this at once; one of them wins, the others find it done.
-    pub async fn declare(&self, known: Known) -> Result<Epoch, BrokerError> {
-        let _turn = self.shared().comparing.lock().await;
-        let seen = self.shared().seen.load(Ordering::Acquire);
-        let log = self.log_info().await?;
-        if log.is_none() {
-            streams::ensure(self.context(), self.config()).await?;
-        }
-        let (revision, eras) = self.read_eras().await?;
-        let known = Known { epoch: known.epoch.max(self.epoch()), ..known };
-        let doubt = doubt(&eras, log.as_ref(), seen.max(known.high), known.epoch);
-        let differs = known.agreed.is_some_and(|agreed| agreed < known.high);
-        if doubt.is_none() && !differs {
-            self.judge(eras, log.as_ref(), seen);
-            return Ok(self.epoch());
-        }
-        let log = self.log_info().await?.ok_or_else(|| BrokerError::unavailable("there is no log"))?;
-        let eras = self.declare_anew(Ground { known, seen, doubt }, log, revision, eras).await?;
-        let log = self.log_info().await?;
-        self.judge(eras, log.as_ref(), 0);
-        Ok(self.epoch())
-    }
-
-    async fn declare_anew(&self, ground: Ground, log: LogInfo, revision: Seq, mut eras: Eras) -> Result<Eras, BrokerError> {
-        let unfinished = eras.0.pop_if(|era| !era.declared);
-        let newest = eras.current().map_or(0, |era| era.epoch).max(ground.known.epoch);
-        let begun = unfinished.as_ref().map_or(0, |era| era.lost);
-        let high = ground.known.high.max(ground.seen).max(begun).max(eras.current().map_or(0, |era| era.first - 1));
-        let agreed = match &unfinished {
-            // The log may have been moved on already; what it held before that was noted first.
-            Some(begun) => begun.agreed,
-            None if ground.doubt == Some(Doubt::Undeclared) && ground.known.epoch == 0 => log.last,
-            None => ground.known.agreed.unwrap_or(high).min(log.last),
-        };
-        let mut era =
-            Era { epoch: newest + 1, first: 0, agreed, lost: high, at: Millis::now(), stream: log.created.clone(), declared: false };
-        if era.epoch >= 1 << 10 {
-            return Err(BrokerError::Refused("there are no epochs left: a position has room for 1023".to_owned()));
-        }
-        // First it is said that a declaration is under way, or somebody would find the log long enough again and go on in the old epoch.
-        let list = |eras: &Eras, era: &Era| Eras(eras.0.iter().chain([era]).cloned().collect());
-        let revision = self.write_eras(&list(&eras, &era), revision).await?;
-        if agreed < high || unfinished.is_some() {
-            tracing::error!(
-                log.doubt = ground.doubt.as_ref().map(tracing::field::display),
-                log.agreed = agreed,
-                log.lost = high,
-                log.epoch = era.epoch,
-                "what lies between is lost from the log; its rows are kept, and a new epoch is declared"
-            );
-            metrics::lost(high.saturating_sub(agreed));
-            self.move_on(&log, high + MARGIN).await?;
-        }
-        let last = self.log_info().await?.ok_or_else(|| BrokerError::unavailable("there is no log"))?.last;
-        era = Era { first: last + 1, declared: true, ..era };
-        let eras = list(&eras, &era);
-        self.write_eras(&eras, revision).await?;
-        tracing::info!(log.epoch = era.epoch, log.first = era.first, "an epoch of the log is declared");
-        Ok(eras)
-    }
-
-    /// Brings the log's end to `target` at least. An empty log is told to; one that holds something is filled with messages that
-    /// nobody reads and that are removed again, because the broker cannot skip sequences of a log that it keeps.
-    async fn move_on(&self, log: &LogInfo, target: Seq) -> Result<(), BrokerError> {
-        let mut last = log.last;
-        if log.messages == 0 && last < target {
-            self.purge_up_to(LIVE, target).await?;
-            last = target.saturating_sub(1);
-        }
-        while last < target {
-            let count = usize::try_from(target - last).unwrap_or(BATCH).min(BATCH);
-            let void = || Outgoing { subject: VOID.to_owned(), headers: HeaderMap::new(), payload: Bytes::new() };
-            last = self.put_all((0..count).map(|_| void()).collect()).await.map_err(AppendError::unguarded)?;
-        }
-        // One of them stays, so that the log's end is a message like any other.
-        self.purge_to_last(LIVE, VOID).await
-    }
-
-    /// The list and its revision; 0 when nothing was ever declared.
-    async fn read_eras(&self) -> Result<(Seq, Eras), BrokerError> {
-        let read = self.last_on(&subjects::bucket_stream(subjects::BUCKET_PIKA), EPOCH_KEY).await?;
-        let Some(message) = read else { return Ok((0, Eras::default())) };
-        let list = serde_json::from_slice(&message.payload).map_err(|e| message.unreadable(e))?;
-        Ok((message.seq, Eras(list)))
-    }
-
-    async fn write_eras(&self, eras: &Eras, revision: Seq) -> Result<Seq, BrokerError> {
-        let list = serde_json::to_vec(&eras.0).map_err(BrokerError::unavailable)?;
-        self.put_expecting(EPOCH_KEY.to_owned(), HeaderMap::new(), list.into(), revision).await.map_err(|error| match error {
-            AppendError::Conflict { .. } => BrokerError::unavailable("another worker declares an epoch"),
-            AppendError::Broker(error) => error,
-        })
-    }
-}
-
-struct Ground {
-    known: Known,
-    seen: Seq,
-    doubt: Option<Doubt>,
 }
 
 #[cfg(test)]

@@ -52,7 +52,7 @@ pub(crate) enum Followed {
 
 pub(crate) struct Follower {
     broker: Broker,
-    stream: &'static str,
+    stream: String,
     filters: Vec<String>,
     from: From,
     events: broadcast::Receiver<BrokerEvent>,
@@ -81,7 +81,7 @@ enum Taken {
 
 impl Follower {
     /// Makes the first consumer; an error here is the caller's to handle, later ones are mended.
-    pub async fn open(broker: &Broker, stream: &'static str, filters: Vec<String>, from: From) -> Result<Follower, BrokerError> {
+    pub async fn open(broker: &Broker, stream: String, filters: Vec<String>, from: From) -> Result<Follower, BrokerError> {
         let mut follower =
             Follower { broker: broker.clone(), stream, filters, from, events: broker.events(), consumer: None, barren: 0, opened: None };
         follower.make().await?;
@@ -99,7 +99,7 @@ impl Follower {
                 continue;
             };
             if consumer.owed == 0
-                && let Err(error) = consumer.ask(&self.broker, self.stream).await
+                && let Err(error) = consumer.ask(&self.broker, &self.stream).await
             {
                 self.lose(&error.to_string());
                 continue;
@@ -154,7 +154,7 @@ impl Follower {
 
     fn lose(&mut self, why: &str) {
         if let Some(consumer) = self.consumer.take() {
-            tracing::debug!(stream = self.stream, consumer = consumer.name, why, "a reader makes its consumer anew");
+            tracing::debug!(stream = %self.stream, consumer = consumer.name, why, "a reader makes its consumer anew");
             metrics::reader_reopened();
         }
     }
@@ -172,7 +172,7 @@ impl Follower {
             return Ok(());
         }
         match self.make().await {
-            Err(BrokerError::Unavailable(why)) => tracing::debug!(stream = self.stream, why, "a reader has no consumer yet"),
+            Err(BrokerError::Unavailable(why)) => tracing::debug!(stream = %self.stream, why, "a reader has no consumer yet"),
             Err(error) => return Err(error),
             Ok(()) => {}
         }
@@ -197,7 +197,7 @@ impl Follower {
             num_replicas: 1,
             ..pull::Config::default()
         };
-        let made = timeout(self.broker.config().ack_deadline, self.broker.context().create_consumer_on_stream(config, self.stream));
+        let made = timeout(self.broker.config().ack_deadline, self.broker.context().create_consumer_on_stream(config, &self.stream));
         let consumer = made.await.map_err(|_| BrokerError::late())?.map_err(refusal)?;
         let info = consumer.cached_info();
         self.opened = Some(info.num_pending);

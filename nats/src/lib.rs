@@ -1,4 +1,4 @@
-//! The broker room: the only one that spells a subject. It keeps the log (`LIVE`), the derived state (`STATE`), the lobby,
+//! The broker room: the only one that spells a subject. It keeps the log (`LIVE`, one stream or several), the derived state (`STATE`), the lobby,
 //! leases and join codes on a real nats-server with JetStream, and gives the others typed functions over them.
 //!
 //! It promises: what [`Broker::append`] and [`Broker::publish_packs`] return `Ok` for is stored under fsync; an error of kind
@@ -20,6 +20,7 @@ mod metrics;
 pub mod notes;
 pub mod server;
 pub mod sessions;
+pub mod shard;
 pub mod state;
 pub mod streams;
 pub mod subjects;
@@ -29,3 +30,4 @@ pub use epoch::{Eras, Known};
 pub use lobby::{Lobby, LobbyChange};
 pub use log::{AppendError, Appended, Entry, Timer};
 pub use sessions::{Applied, Decision, Failed, Session, Sessions, Update};
+pub use shard::Shard;

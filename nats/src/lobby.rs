@@ -15,7 +15,8 @@ use tokio_util::sync::CancellationToken;
 use crate::connection::{Broker, BrokerError};
 use crate::direct::Stored;
 use crate::follow::{Followed, Follower, From};
-use crate::subjects::{self, LIVE, LIVE_LOBBY_ALL, Leaf};
+use crate::shard::Shard;
+use crate::subjects::{self, Leaf};
 
 /// Fifty thousand sessions are read in a third of a second.
 const FIRST_SET: Duration = Duration::from_secs(15);
@@ -73,16 +74,19 @@ struct Shared {
 impl Lobby {
     /// Reads all records (waits until the initial set is read), then follows until `stop`; mends itself over reconnects.
     pub async fn follow(broker: &Broker, stop: CancellationToken) -> Result<Lobby, BrokerError> {
-        let mut follower = Follower::open(broker, LIVE, vec![LIVE_LOBBY_ALL.to_owned()], From::Latest).await?;
         let lobby = Lobby { shared: Arc::new(Shared { index: RwLock::default(), changes: broadcast::Sender::new(CHANGES) }) };
-        timeout(FIRST_SET, lobby.read_all(&mut follower)).await.map_err(|_| BrokerError::late())??;
-        let (followed, broker) = (lobby.clone(), broker.clone());
-        tokio::spawn(async move {
-            tokio::select! {
-                () = stop.cancelled() => {}
-                error = followed.read_on(broker, follower) => tracing::error!(%error, "the lobby is no longer followed"),
-            }
-        });
+        for shard in broker.shards() {
+            let mut follower =
+                Follower::open(broker, shard.stream(), shard.partitions().map(subjects::lobbies).collect(), From::Latest).await?;
+            timeout(FIRST_SET, lobby.read_all(&mut follower)).await.map_err(|_| BrokerError::late())??;
+            let (followed, broker, stop) = (lobby.clone(), broker.clone(), stop.clone());
+            tokio::spawn(async move {
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    error = followed.read_on(broker, shard, follower) => tracing::error!(%error, "the lobby is no longer followed"),
+                }
+            });
+        }
         Ok(lobby)
     }
 
@@ -116,7 +120,7 @@ impl Lobby {
     }
 
     /// In a new epoch the log may hold fewer records, or older ones: the index is made anew, and what went is told as ended.
-    async fn read_anew(&self, follower: &mut Follower, mut waiting: u64) -> Result<(), BrokerError> {
+    async fn read_anew(&self, shard: Shard, follower: &mut Follower, mut waiting: u64) -> Result<(), BrokerError> {
         let mut fresh = Index::default();
         while waiting > 0 {
             waiting = match follower.next().await? {
@@ -131,6 +135,10 @@ impl Lobby {
         }
         let before = {
             let mut index = self.shared.index.write();
+            // What lies on the other streams stays as it is.
+            index.sessions.values().filter(|entry| !shard.holds(entry.session.partition())).cloned().for_each(|entry| {
+                fresh.take(entry, Instant::now());
+            });
             std::mem::replace(&mut *index, fresh)
         };
         let index = self.shared.index.read();
@@ -158,17 +166,18 @@ impl Lobby {
         }
     }
 
-    async fn read_on(&self, broker: Broker, mut follower: Follower) -> BrokerError {
-        let mut epoch = broker.epoch();
+    async fn read_on(&self, broker: Broker, shard: Shard, mut follower: Follower) -> BrokerError {
+        let now = || broker.epoch_of(shard);
+        let mut epoch = now();
         loop {
             let read = match follower.next().await {
                 Ok(Followed::Message { message, .. }) => {
                     self.take(&message);
                     Ok(())
                 }
-                Ok(Followed::Opened { waiting }) if broker.epoch() != epoch => {
-                    epoch = broker.epoch();
-                    self.read_anew(&mut follower, waiting).await
+                Ok(Followed::Opened { waiting }) if now() != epoch => {
+                    epoch = now();
+                    self.read_anew(shard, &mut follower, waiting).await
                 }
                 Ok(Followed::Opened { .. }) => Ok(()),
                 Err(error) => Err(error),
@@ -204,7 +213,7 @@ fn read_entry(message: &Stored) -> Option<LobbyEntry> {
 impl Broker {
     /// The sessions of a partition that are on, as the log says now.
     pub async fn sessions_on(&self, partition: Partition) -> Result<Vec<SessionId>, BrokerError> {
-        let mut follower = Follower::open(self, LIVE, vec![subjects::lobbies(partition)], From::Latest).await?;
+        let mut follower = Follower::open(self, self.log(partition).stream(), vec![subjects::lobbies(partition)], From::Latest).await?;
         let mut index = Index::default();
         let read = async {
             loop {

@@ -13,9 +13,10 @@ use serde::Deserialize;
 use crate::batch::{BATCH, Complaint, Outgoing};
 use crate::connection::{Broker, BrokerError};
 use crate::direct::{Get, Stored};
+use crate::epoch::Log;
 use crate::follow::{Follower, From};
 use crate::metrics;
-use crate::subjects::{self, LIVE, Leaf, headers};
+use crate::subjects::{self, Leaf, headers};
 
 /// An ended session stays in the lobby this long, so that who comes late is told that it is over.
 const LOBBY_AFTER_END: &str = "1h";
@@ -91,36 +92,60 @@ impl Broker {
         if facts.is_empty() {
             return Ok(Appended { seqs: Vec::new() });
         }
-        self.admits()?;
+        let log = self.log(session.partition());
+        log.admits()?;
         let messages = layout(session, expected, facts, lobby, timers);
         let count = messages.len() as u64;
         let last = self.put_all(messages).await?;
-        self.saw(last);
+        log.saw(last);
         let first = (last + 1).saturating_sub(count);
         Ok(Appended { seqs: (first..first + facts.len() as u64).collect() })
     }
 
-    /// Stores packs of any sessions with one fsync; at most 500 packs. Gives each pack's sequence, in order.
+    /// Stores packs of any sessions with one fsync for each stream of the log; at most 500 packs. Gives each pack's sequence, in order.
     ///
-    /// With one copy of the log they are an atomic batch. With several the broker groups by itself and packs go one by one,
-    /// so that after an error some may be stored: as ever, the outcome of `Unavailable` is unknown.
+    /// With one copy of the log they are an atomic batch. With several the broker groups by itself and packs go one by one.
+    /// So after an error some may be stored: as ever, the outcome of `Unavailable` is unknown.
     pub async fn publish_packs(&self, packs: &[(SessionId, Pack)]) -> Result<Vec<Seq>, BrokerError> {
         if packs.len() > BATCH {
             return Err(BrokerError::Refused(format!("{} packs at once", packs.len())));
         }
-        self.admits()?;
-        let messages = packs.iter().map(|(session, pack)| Outgoing::new(subjects::claims(session), pack));
+        // For each stream the packs that go there, and which they are.
+        let mut shares: Vec<(&Log, Vec<usize>)> = Vec::new();
+        for (n, (session, _)) in packs.iter().enumerate() {
+            let log = self.log(session.partition());
+            match shares.iter_mut().find(|(known, _)| std::ptr::eq(*known, log)) {
+                Some((_, share)) => share.push(n),
+                None => shares.push((log, vec![n])),
+            }
+        }
+        for log in self.logs().iter().filter(|log| packs.is_empty() || shares.iter().any(|(known, _)| std::ptr::eq(*known, *log))) {
+            log.admits()?;
+        }
+        let stored = shares.iter().map(|(log, share)| async move {
+            let messages = share.iter().map(|n| Outgoing::new(subjects::claims(&packs[*n].0), &packs[*n].1)).collect();
+            self.publish_share(log, messages).await
+        });
+        let stored = try_join_all(stored).await?;
+        let mut seqs = vec![0; packs.len()];
+        for (n, seq) in shares.iter().flat_map(|(_, share)| share).zip(stored.into_iter().flatten()) {
+            seqs[*n] = seq;
+        }
+        Ok(seqs)
+    }
+
+    async fn publish_share(&self, log: &Log, messages: Vec<Outgoing>) -> Result<Vec<Seq>, BrokerError> {
         if self.config().replicas > 1 {
-            let sent = messages.map(|message| async {
+            let sent = messages.into_iter().map(|message| async {
                 let seq = self.put(message).await.map_err(AppendError::unguarded)?;
-                self.saw(seq);
+                log.saw(seq);
                 Ok(seq)
             });
             return try_join_all(sent).await;
         }
-        let count = packs.len() as u64;
-        let last = self.put_all(messages.collect()).await.map_err(AppendError::unguarded)?;
-        self.saw(last);
+        let count = messages.len() as u64;
+        let last = self.put_all(messages).await.map_err(AppendError::unguarded)?;
+        log.saw(last);
         let first = (last + 1).saturating_sub(count);
         Ok((first..first + count).collect())
     }
@@ -133,7 +158,7 @@ impl Broker {
         while facts.len() < limit {
             let batch = (limit - facts.len()).min(PAGE);
             let get = Get { seq: Some(next), next_by_subj: Some(subjects::out(session)), batch: Some(batch), ..Get::default() };
-            let page = self.get_page(LIVE, &get).await?;
+            let page = self.get_page(&self.stream_of(session), &get).await?;
             let Some(last) = page.messages.last().map(|m| m.seq) else { break };
             next = last + 1;
             facts.extend(page.messages.into_iter().filter_map(|message| match entry(message) {
@@ -149,25 +174,25 @@ impl Broker {
 
     /// The session's newest fact.
     pub async fn newest_fact(&self, session: &SessionId) -> Result<Option<PlacedFact>, BrokerError> {
-        let Some(message) = self.last_on(LIVE, &subjects::out(session)).await? else { return Ok(None) };
+        let Some(message) = self.last_on(&self.stream_of(session), &subjects::out(session)).await? else { return Ok(None) };
         let record = message.try_body().map_err(|why| message.unreadable(why))?;
         Ok(Some(PlacedFact { session: session.clone(), seq: message.seq, stamp: message.stamp, record }))
     }
 
     /// Where the session's newest fact lies, readable or not.
     pub async fn newest_seq(&self, session: &SessionId) -> Result<Option<Seq>, BrokerError> {
-        Ok(self.last_on(LIVE, &subjects::out(session)).await?.map(|message| message.seq))
+        Ok(self.last_on(&self.stream_of(session), &subjects::out(session)).await?.map(|message| message.seq))
     }
 
     /// The lobby record with its own sequence.
     pub async fn lobby_record(&self, session: &SessionId) -> Result<Option<(Seq, LobbyRecord)>, BrokerError> {
-        let Some(message) = self.last_on(LIVE, &subjects::lobby(session)).await? else { return Ok(None) };
+        let Some(message) = self.last_on(&self.stream_of(session), &subjects::lobby(session)).await? else { return Ok(None) };
         Ok(Some((message.seq, message.body()?)))
     }
 
     /// Removes a poll's timer (the poll was closed early). Losing this is harmless: a late close request changes nothing.
     pub async fn cancel_timer(&self, session: &SessionId, poll: PollId) -> Result<(), BrokerError> {
-        self.purge(LIVE, &subjects::timer(session, poll)).await
+        self.purge(&self.stream_of(session), &subjects::timer(session, poll)).await
     }
 
     /// Every fact and pack of the partition with a sequence above `after`, in order, for ever: the reader mends itself over
@@ -177,19 +202,24 @@ impl Broker {
         partition: Partition,
         after: Seq,
     ) -> Result<BoxStream<'static, Result<Entry, BrokerError>>, BrokerError> {
-        let follower = Follower::open(self, LIVE, subjects::partition(partition).into(), From::After(after)).await?;
+        let follower =
+            Follower::open(self, self.log(partition).stream(), subjects::partition(partition).into(), From::After(after)).await?;
         Ok(follower.messages().map(|message| message.map(entry)).boxed())
     }
 
-    /// First and last sequence of the log.
-    pub async fn log_range(&self) -> Result<(Seq, Seq), BrokerError> {
-        let log = self.log_info().await?.ok_or_else(|| BrokerError::unavailable("there is no log"))?;
+    fn stream_of(&self, session: &SessionId) -> String {
+        self.log(session.partition()).stream()
+    }
+
+    /// First and last sequence of the stream that a partition lies on.
+    pub async fn log_range(&self, partition: Partition) -> Result<(Seq, Seq), BrokerError> {
+        let log = self.log_info(self.log(partition)).await?.ok_or_else(|| BrokerError::unavailable("there is no log"))?;
         Ok((log.first, log.last))
     }
 
-    /// What the broker says of LIVE; `None` when there is no such stream.
-    pub(crate) async fn log_info(&self) -> Result<Option<LogInfo>, BrokerError> {
-        let answer = self.request(format!("$JS.API.STREAM.INFO.{LIVE}"), None, Bytes::from_static(b"{}")).await?;
+    /// What the broker says of a stream of the log; `None` when there is none.
+    pub(crate) async fn log_info(&self, log: &Log) -> Result<Option<LogInfo>, BrokerError> {
+        let answer = self.request(format!("$JS.API.STREAM.INFO.{}", log.stream()), None, Bytes::from_static(b"{}")).await?;
         match serde_json::from_slice::<Answer<Info>>(&answer.payload).map_err(BrokerError::unavailable)? {
             Answer::Bad { error } if error.is_no_stream() => Ok(None),
             Answer::Bad { error } => Err(error.into_error()),

@@ -45,7 +45,7 @@ pub(crate) fn lost(sequences: u64) {
     ::metrics::counter!("pika_log_lost_sequences_total").increment(sequences);
 }
 
-/// The log's epoch.
-pub(crate) fn epoch(epoch: u32) {
-    ::metrics::gauge!("pika_log_epoch").set(f64::from(epoch));
+/// The epoch of one stream of the log.
+pub(crate) fn epoch(stream: String, epoch: u32) {
+    ::metrics::gauge!("pika_log_epoch", "stream" => stream).set(f64::from(epoch));
 }

@@ -125,7 +125,7 @@ impl Broker {
     }
 
     pub async fn revocations(&self) -> Result<BoxStream<'static, String>, BrokerError> {
-        let follower = Follower::open(self, REVOKED, vec![subjects::REVOKED_ALL.to_owned()], From::After(0)).await?;
+        let follower = Follower::open(self, REVOKED.to_owned(), vec![subjects::REVOKED_ALL.to_owned()], From::After(0)).await?;
         let read = |message: Result<crate::direct::Stored, BrokerError>| async move {
             message.and_then(|m| m.body()).inspect_err(|error| tracing::error!(%error, "a revocation is skipped")).ok()
         };

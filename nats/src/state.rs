@@ -40,7 +40,7 @@ impl Broker {
     /// After a reconnect all are given again.
     pub async fn follow_listeners(&self) -> Result<BoxStream<'static, (SessionId, State)>, BrokerError> {
         let filters = vec![subjects::states_of_kind(StateKind::Listeners)];
-        let follower = Follower::open(self, STATE, filters, From::Latest).await?;
+        let follower = Follower::open(self, STATE.to_owned(), filters, From::Latest).await?;
         let read = |message: Result<crate::direct::Stored, BrokerError>| async move {
             let message = message.inspect_err(skipped).ok()?;
             let (_, session, _) = subjects::parse_state(&message.subject)?;

@@ -5,10 +5,12 @@
 
 use std::time::Duration;
 
-use async_nats::jetstream::Context;
+use async_nats::jetstream::context::{CreateStreamError, CreateStreamErrorKind};
 use async_nats::jetstream::stream::{Config as StreamConfig, DiscardPolicy, Republish, StorageType};
+use async_nats::jetstream::{Context, ErrorCode};
 
 use crate::connection::{BrokerError, Config};
+use crate::shard::Shard;
 use crate::subjects as names;
 
 /// Longer than the longest session, so that a run never outlives its code. A code that was not given back is free again after this.
@@ -22,8 +24,24 @@ const ATTEMPTS: usize = 5;
 
 /// Makes or updates all of them.
 pub(crate) async fn ensure(context: &Context, config: &Config) -> Result<(), BrokerError> {
-    for stream in [live(config), state(config), revoked(config), pika(config), leases(config), codes(config)] {
-        make(context, stream).await?;
+    ensure_logs(context, config).await?;
+    ensure_beside_log(context, config).await
+}
+
+/// Makes the streams of the log.
+pub(crate) async fn ensure_logs(context: &Context, config: &Config) -> Result<(), BrokerError> {
+    for shard in Shard::all(config.shards) {
+        let wanted = live(config, shard);
+        if let Ok(found) = context.get_stream(&wanted.name).await {
+            let (mut found, mut wanted) = (found.cached_info().config.subjects.clone(), wanted.subjects.clone());
+            found.sort();
+            wanted.sort();
+            // The broker itself would let a stream go over to other subjects.
+            if found != wanted {
+                return Err(made_otherwise(&shard.stream()));
+            }
+        }
+        make(context, wanted).await?;
     }
     Ok(())
 }
@@ -47,17 +65,18 @@ async fn make(context: &Context, config: StreamConfig) -> Result<(), BrokerError
     for _ in 0..ATTEMPTS {
         match context.create_or_update_stream(config.clone()).await {
             Ok(_) => return Ok(()),
+            Err(error) if overlaps(&error) => return Err(made_otherwise(&config.name)),
             Err(error) => said = format!("stream {}: {error}", config.name),
         }
     }
     Err(BrokerError::Unavailable(said))
 }
 
-fn live(config: &Config) -> StreamConfig {
+fn live(config: &Config, shard: Shard) -> StreamConfig {
     StreamConfig {
-        name: names::LIVE.to_owned(),
+        name: shard.stream(),
         description: Some("what people said and the facts that must arrive".to_owned()),
-        subjects: vec![names::LIVE_ALL.to_owned()],
+        subjects: shard.subjects(),
         storage: StorageType::File,
         num_replicas: config.replicas,
         max_age: config.keep,
@@ -73,6 +92,15 @@ fn live(config: &Config) -> StreamConfig {
         }),
         ..StreamConfig::default()
     }
+}
+
+fn made_otherwise(stream: &str) -> BrokerError {
+    BrokerError::Refused(format!("stream {stream}: the log was made with another number of streams; set `log_streams` to that number"))
+}
+
+/// Another stream stores some of the subjects.
+fn overlaps(error: &CreateStreamError) -> bool {
+    matches!(error.kind(), CreateStreamErrorKind::JetStream(said) if said.error_code() == ErrorCode::STREAM_SUBJECT_OVERLAP)
 }
 
 fn state(config: &Config) -> StreamConfig {

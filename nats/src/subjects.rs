@@ -1,12 +1,14 @@
 //! Every name that the broker knows: streams, buckets, subjects, headers. Nothing outside this room spells one.
 //!
+//! LIVE stands for each stream of the log ([`crate::shard`]).
+//!
 //! | subject | in | holds |
 //! |---|---|---|
 //! | `live.<p>.<session>.out` | LIVE | facts; republished as `feed.<session>` |
 //! | `live.<p>.<session>.in` | LIVE | packs of claims, and what the schedule says |
 //! | `live.<p>.<session>.timer.<poll>` | LIVE | a schedule whose target is `in` |
 //! | `live.<p>.<session>.lobby` | LIVE | the lobby record, one a session |
-//! | `live.void` | LIVE | nothing: sequences that are not to be used again |
+//! | `live.void[.<shard>]` | LIVE | nothing: sequences that are not to be used again |
 //! | `state.<p>.<session>.<kind>` | STATE | derived state; republished as `feed.<session>.<kind>` |
 //! | `revoked` | REVOKED | tokens that are no longer good |
 //! | `note.<session>.applause`, `note.<session>.probe` | – | to the nodes of a session |
@@ -14,12 +16,11 @@
 //! | `presence.<p>`, `presence.ask` | – | who holds sockets |
 //! | `ask.<p>.mine`, `ask.auth.token` | – | questions |
 //! | `nobody` | – | nothing: the server's own answer is what is wanted |
-//! | `$KV.PIKA.epoch`, `$KV.LEASES.worker.<id>`, `$KV.LEASES.part.<p>`, `$KV.CODES.<code>` | buckets | |
+//! | `$KV.PIKA.epoch[.<shard>]`, `$KV.LEASES.worker.<id>`, `$KV.LEASES.part.<p>`, `$KV.CODES.<code>` | buckets | |
 
 use schemas::state::StateKind;
 use schemas::{NodeId, Partition, PollId, SessionId};
 
-pub const LIVE: &str = "LIVE";
 pub const STATE: &str = "STATE";
 pub const REVOKED: &str = "REVOKED";
 pub const BUCKET_PIKA: &str = "PIKA";
@@ -27,10 +28,7 @@ pub const BUCKET_LEASES: &str = "LEASES";
 pub const BUCKET_CODES: &str = "CODES";
 
 /// What the streams store, and how RePublish turns it into the feed.
-pub const LIVE_ALL: &str = "live.>";
 pub const LIVE_OUT_ALL: &str = "live.*.*.out";
-pub const VOID: &str = "live.void";
-pub const LIVE_LOBBY_ALL: &str = "live.*.*.lobby";
 pub const FEED_OF_FACTS: &str = "feed.{{wildcard(2)}}";
 pub const STATE_ALL: &str = "state.*.*.*";
 pub const FEED_OF_STATES: &str = "feed.{{wildcard(2)}}.{{wildcard(3)}}";
@@ -43,7 +41,6 @@ pub const NOBODY: &str = "nobody";
 /// Whoever can answer for tokens shares the questions.
 pub const ASK_TOKEN_GROUP: &str = "auth";
 
-pub const EPOCH_KEY: &str = "$KV.PIKA.epoch";
 pub const LEASES_ALL: &str = "$KV.LEASES.>";
 
 /// Headers of ours and of the broker.

@@ -61,6 +61,8 @@ pub struct Settings {
     pub nats_monitor_url: Option<String>,
     /// Copies of each stream: 1 on one machine, 3 in a cluster.
     pub replicas: usize,
+    /// Streams that the log is spread over: 1, or 4 where one cannot sync fast enough. Settled when they are made.
+    pub log_streams: u8,
     /// How long a publish waits for the broker before it is answered "Temporarily unavailable".
     pub ack_milliseconds: u64,
     /// Where rows are kept: `sqlite:PATH` or `cql:HOST[:PORT],…[/KEYSPACE]`. Default: pika.sqlite in the data directory.
@@ -122,6 +124,7 @@ impl Settings {
             nats_port: 0,
             nats_monitor_url: None,
             replicas: 1,
+            log_streams: 1,
             ack_milliseconds: 2_000,
             store: None,
             store_user: None,
@@ -216,6 +219,7 @@ impl Settings {
         nats::Config {
             servers,
             replicas: self.replicas,
+            shards: self.log_streams,
             ack_deadline: Duration::from_millis(self.ack_milliseconds),
             ..nats::Config::default()
         }
@@ -256,6 +260,9 @@ fn check(settings: &Settings) -> anyhow::Result<()> {
     }
     if settings.store_replication == Some(0) {
         bail!("`store_replication` must be at least 1");
+    }
+    if !(1..=schemas::limits::PARTITIONS).contains(&settings.log_streams) {
+        bail!("`log_streams` must be 1 to {}", schemas::limits::PARTITIONS);
     }
     if !settings.budgets.is_finite() || settings.budgets < 0.0 {
         bail!("`budgets` must be a number of at least 0");

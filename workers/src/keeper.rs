@@ -4,12 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::stream;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use nats::connection::BrokerEvent;
 use nats::{Broker, Known};
-use schemas::Partition;
-use store::{Live, StoreError};
+use store::Live;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
@@ -48,14 +46,16 @@ pub async fn keep(broker: Broker, store: Arc<dyn Live>, stop: CancellationToken)
 
 /// Compares once. A process that has the store does this before it admits anything.
 pub async fn compare(broker: &Broker, store: &dyn Live) -> Result<(), Error> {
-    let read = stream::iter(Partition::all()).map(|partition| store.position(partition));
-    let saved: Vec<_> = read.buffer_unordered(READS).collect::<Vec<Result<_, StoreError>>>().await.into_iter().collect::<Result<_, _>>()?;
-    let saved = || saved.iter().flatten();
-    let known = Known {
-        epoch: saved().map(|pos| pos.epoch()).max().unwrap_or(0),
-        high: saved().map(|pos| pos.seq()).max().unwrap_or(0),
-        agreed: None,
-    };
-    broker.declare(known).await?;
+    for shard in broker.shards() {
+        let read = stream::iter(shard.partitions()).map(|partition| store.position(partition));
+        let saved: Vec<_> = read.buffer_unordered(READS).try_collect().await?;
+        let saved = || saved.iter().flatten();
+        let known = Known {
+            epoch: saved().map(|pos| pos.epoch()).max().unwrap_or(0),
+            high: saved().map(|pos| pos.seq()).max().unwrap_or(0),
+            agreed: None,
+        };
+        broker.declare(shard, known).await?;
+    }
     Ok(())
 }

@@ -90,7 +90,7 @@ pub async fn run(config: Config, broker: Broker, store: Arc<dyn Live>, stop: Can
 
 /// Folds one partition until `stop`, without a lease: for whoever knows that nobody else folds it, or can bear that somebody does.
 pub async fn own(config: Config, broker: Broker, store: Arc<dyn Live>, partition: Partition, stop: CancellationToken) {
-    let share = Share { partition, epoch: broker.epoch(), config: Arc::new(config), broker, store };
+    let share = Share { partition, epoch: broker.epoch(partition), config: Arc::new(config), broker, store };
     partition::own(share, stop).await;
 }
 
@@ -117,7 +117,7 @@ impl Owners {
             before.cancel();
         }
         let (config, broker, store) = self.share.clone();
-        let share = Share { partition, epoch: broker.epoch(), config, broker, store };
+        let share = Share { partition, epoch: broker.epoch(partition), config, broker, store };
         let stop = self.stop.clone();
         self.tasks.spawn(async move {
             // A panic is a defect in one entry's handling; the partition is opened again like after a crash of the process.

@@ -14,7 +14,7 @@ const PAGE: usize = 1_000;
 /// be brought in line with a log that lost something.
 pub async fn load(share: &Share, session: &SessionId, upto: Pos) -> Result<(Fold, bool), Error> {
     let Some(state) = share.store.load(session).await? else { return Ok((Fold::new(session.clone()), false)) };
-    let eras = share.broker.eras();
+    let eras = share.broker.eras(share.partition);
     let mut begin = state.run.begin;
     if eras.lost(begin) {
         // The log knows an older run, or none.

@@ -54,9 +54,9 @@ pub async fn own(mut share: Share, stop: CancellationToken) {
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
-            () = share.broker.sound() => {}
+            () = share.broker.sound(share.partition) => {}
         }
-        share.epoch = share.broker.epoch();
+        share.epoch = share.broker.epoch(share.partition);
         let opened = tokio::select! {
             () = stop.cancelled() => return,
             opened = open(&share) => opened,
@@ -113,8 +113,8 @@ async fn open(share: &Share) -> Result<Opened, Error> {
 /// Where the fold goes on, and whether that is in a newer epoch than it was left in.
 async fn starting_point(share: &Share) -> Result<(Pos, bool), Error> {
     let saved = share.store.position(share.partition).await?;
-    let (_, last) = share.broker.log_range().await?;
-    let position = resume(saved, &share.broker.eras(), share.epoch, last)?;
+    let (_, last) = share.broker.log_range(share.partition).await?;
+    let position = resume(saved, &share.broker.eras(share.partition), share.epoch, last)?;
     Ok((position, saved.is_some_and(|saved| saved.epoch() < position.epoch())))
 }
 

@@ -83,7 +83,7 @@ impl Follower {
     /// Subscribes first and reads then, so that nothing falls between.
     async fn meet(&self) -> Option<BoxStream<'static, FeedItem>> {
         let met = async {
-            self.shared.epoch.store(self.shared.broker.epoch(), Ordering::Release);
+            self.shared.epoch.store(self.shared.broker.epoch(self.shared.id.partition()), Ordering::Release);
             let feed = self.shared.broker.feed(&self.shared.id).await?;
             self.read_run().await?;
             Ok::<_, BrokerError>(feed)
@@ -105,7 +105,7 @@ impl Follower {
     /// In a new epoch the log may hold less than was read of it, or something else: everything is read again, and told as one.
     async fn begin_anew(&self) {
         let shared = &self.shared;
-        let epoch = shared.broker.epoch();
+        let epoch = shared.broker.epoch(shared.id.partition());
         if shared.epoch.load(Ordering::Acquire) == epoch {
             return;
         }

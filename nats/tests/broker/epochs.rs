@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use nats::connection::BrokerEvent;
 use nats::server::Server;
-use nats::{Broker, BrokerError, Config, Decision, Known, Lobby, Sessions, Update};
+use nats::{Broker, BrokerError, Config, Decision, Known, Lobby, Sessions, Shard, Update};
 use schemas::lobby::{Begin, LobbyStatus};
-use schemas::{Pos, Seq};
+use schemas::{Partition, Pos, Seq};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::*;
@@ -44,7 +44,7 @@ impl Shelf {
         let (friday, saturday) = (session("friday-night"), session("saturday-night"));
         let server = start(data.clone()).await;
         let broker = connect(&server).await;
-        broker.declare(known(0, 0)).await.unwrap();
+        broker.declare(Shard::ONE, known(0, 0)).await.unwrap();
         let live = |code| lobby(LobbyStatus::Live, code, Begin::Before(1));
         let begin = broker.append(&friday, 0, &[begun()], Some(&live("C7X4KM")), &[]).await.unwrap().seqs[0];
         let kept = broker.append(&friday, begin, &[track("kept")], None, &[]).await.unwrap().seqs[0];
@@ -78,9 +78,9 @@ async fn nothing_is_admitted_to_a_log_that_nobody_compared_with_a_store() {
     refused(broker.append(&session("friday-night"), 0, &[begun()], None, &[]).await);
     let outcome = broker.publish_packs(&[]).await;
     assert!(matches!(outcome, Err(BrokerError::Unavailable(_))), "{outcome:?}");
-    assert_eq!(connect(&world.server).await.declare(known(0, 0)).await.unwrap(), 1);
-    soon("the declaration", broker.sound()).await;
-    assert_eq!(broker.epoch(), 1);
+    assert_eq!(connect(&world.server).await.declare(Shard::ONE, known(0, 0)).await.unwrap(), 1);
+    soon("the declaration", broker.sound(Partition(0))).await;
+    assert_eq!(broker.epoch(Partition(0)), 1);
     assert!(broker.append(&session("friday-night"), 0, &[begun()], None, &[]).await.is_ok());
 }
 
@@ -91,10 +91,11 @@ async fn many_workers_declare_one_epoch() {
     for _ in 0..8 {
         brokers.push(connect(&world.server).await);
     }
-    let declared =
-        brokers.iter().map(|broker| async { until("a declaration", || async { broker.declare(known(3, 7_000)).await.ok() }).await });
+    let declared = brokers
+        .iter()
+        .map(|broker| async { until("a declaration", || async { broker.declare(Shard::ONE, known(3, 7_000)).await.ok() }).await });
     assert_eq!(futures_util::future::join_all(declared).await, [4; 8]);
-    assert_eq!(brokers[0].eras().0.iter().map(|era| era.epoch).collect::<Vec<_>>(), [4]);
+    assert_eq!(brokers[0].eras(Partition(0)).0.iter().map(|era| era.epoch).collect::<Vec<_>>(), [4]);
 }
 
 #[tokio::test]
@@ -106,10 +107,10 @@ async fn after_a_backup_was_put_back_a_new_epoch_begins_beyond_what_was_ever_giv
     let (worker, node) = (connect(&server).await, connect(&server).await);
     assert!(node.is_sound());
     let mut events = node.events();
-    assert_eq!(worker.declare(known(1, shelf.lost)).await.unwrap(), 2);
+    assert_eq!(worker.declare(Shard::ONE, known(1, shelf.lost)).await.unwrap(), 2);
     assert_eq!(soon("the epoch", events.recv()).await.unwrap(), BrokerEvent::Epoch);
-    assert_eq!((node.epoch(), node.is_sound()), (2, true));
-    let eras = node.eras();
+    assert_eq!((node.epoch(Partition(0)), node.is_sound()), (2, true));
+    let eras = node.eras(Partition(0));
     let era = eras.current().unwrap();
     assert_eq!((era.agreed, era.lost), (shelf.kept, shelf.lost));
     assert!(era.first > shelf.lost);
@@ -117,14 +118,14 @@ async fn after_a_backup_was_put_back_a_new_epoch_begins_beyond_what_was_ever_giv
     assert_eq!(eras.resume(Pos::new(1, shelf.lost)), Some(Pos::new(2, shelf.kept)));
     let next = node.append(&session("friday-night"), shelf.kept, &[track("next")], None, &[]).await.unwrap().seqs[0];
     assert!(next >= era.first, "{next} was given out before");
-    assert_eq!(worker.declare(known(1, shelf.lost)).await.unwrap(), 2, "once is enough");
+    assert_eq!(worker.declare(Shard::ONE, known(1, shelf.lost)).await.unwrap(), 2, "once is enough");
 
     // The end of the log is where it was declared to be, also after a crash.
     let pid = server.pid().unwrap();
     signal(pid, "-KILL");
     until("another process", || async { server.pid().filter(|p| *p != pid) }).await;
     let later = connect(&server).await;
-    assert_eq!((later.epoch(), later.is_sound()), (2, true));
+    assert_eq!((later.epoch(Partition(0)), later.is_sound()), (2, true));
     server.stop().await;
 }
 
@@ -149,7 +150,7 @@ async fn who_saw_more_than_the_log_holds_admits_nothing_until_a_new_epoch() {
     until("the doubt", || async { (node.available() && !node.is_sound()).then_some(()) }).await;
     refused(node.append(&s, shelf.kept, &[track("too early")], None, &[]).await);
 
-    assert_eq!(connect(&server).await.declare(known(1, shelf.lost)).await.unwrap(), 2);
+    assert_eq!(connect(&server).await.declare(Shard::ONE, known(1, shelf.lost)).await.unwrap(), 2);
     let anew = async { while !matches!(updates.recv().await.unwrap(), Update::Anew) {} };
     soon("the new beginning", anew).await;
     let view = followed.view();
@@ -175,8 +176,8 @@ async fn a_deleted_stream_is_made_again_in_a_new_epoch_beyond_the_old_one() {
     until("the doubt", || async { (!broker.is_sound()).then_some(()) }).await;
     refused(broker.append(&s, last, &[track("nowhere")], None, &[]).await);
 
-    assert_eq!(broker.declare(known(1, 2_000_000)).await.unwrap(), 2);
-    let era = broker.eras().current().unwrap().clone();
+    assert_eq!(broker.declare(Shard::ONE, known(1, 2_000_000)).await.unwrap(), 2);
+    let era = broker.eras(Partition(0)).current().unwrap().clone();
     assert_eq!((era.agreed, era.lost), (0, 2_000_000));
     let again = broker.append(&s, 0, &[begun()], None, &[]).await.unwrap().seqs[0];
     assert!(again >= era.first && era.first > 2_000_000, "{again} {era:?}");
@@ -185,9 +186,9 @@ async fn a_deleted_stream_is_made_again_in_a_new_epoch_beyond_the_old_one() {
     stranger.delete_stream("LIVE").await.unwrap();
     let other = connect(&world.server).await;
     assert!(!other.is_sound());
-    assert_eq!(other.declare(known(2, again)).await.unwrap(), 3);
-    soon("the declaration", broker.sound()).await;
-    until("the epoch", || async { (broker.epoch() == 3).then_some(()) }).await;
+    assert_eq!(other.declare(Shard::ONE, known(2, again)).await.unwrap(), 3);
+    soon("the declaration", broker.sound(Partition(0))).await;
+    until("the epoch", || async { (broker.epoch(Partition(0)) == 3).then_some(()) }).await;
 }
 
 #[tokio::test]
@@ -207,8 +208,8 @@ async fn a_declaration_that_was_cut_short_is_finished_by_the_next_worker() {
     kv.put("epoch", serde_json::to_vec(&list).unwrap().into()).await.unwrap();
     until("the doubt", || async { (!broker.is_sound()).then_some(()) }).await;
     // The next worker knows less than the first did, and still nothing is given out twice.
-    assert_eq!(broker.declare(known(1, shelf.kept)).await.unwrap(), 2);
-    let era = broker.eras().current().unwrap().clone();
+    assert_eq!(broker.declare(Shard::ONE, known(1, shelf.kept)).await.unwrap(), 2);
+    let era = broker.eras(Partition(0)).current().unwrap().clone();
     assert_eq!((era.agreed, era.declared), (shelf.kept, true));
     assert!(era.first > shelf.lost);
     server.stop().await;

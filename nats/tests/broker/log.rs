@@ -4,7 +4,7 @@ use schemas::claim::{Claim, ClaimRecord, Pack, Speaker};
 use schemas::client::Preference;
 use schemas::fact::{Fact, PollOpened};
 use schemas::lobby::{Begin, LobbyStatus};
-use schemas::{Millis, PersonId, PollId};
+use schemas::{Millis, Partition, PersonId, PollId};
 
 use crate::support::*;
 
@@ -39,8 +39,8 @@ async fn facts_come_back_as_they_were_appended() {
     assert!(read.iter().all(|f| f.stamp.since(Millis::now()).abs() < 60_000));
     assert_eq!(broker.newest_fact(&s).await.unwrap().unwrap().seq, more[2]);
     assert_eq!(broker.facts_after(&s, first[0], 2).await.unwrap().len(), 2);
-    assert_eq!(broker.log_range().await.unwrap(), (1, more[2]));
-    assert_eq!(broker.epoch(), 1);
+    assert_eq!(broker.log_range(Partition(0)).await.unwrap(), (1, more[2]));
+    assert_eq!(broker.epoch(Partition(0)), 1);
 }
 
 #[tokio::test]
@@ -83,7 +83,7 @@ async fn a_batch_is_whole_or_absent() {
     let broker = world.broker().await;
     let s = session("friday-night");
     let begin = broker.append(&s, 0, &[begun()], Some(&lobby(LobbyStatus::Live, "C7X4KM", Begin::Before(1))), &[]).await.unwrap().seqs[0];
-    let (_, before) = broker.log_range().await.unwrap();
+    let (_, before) = broker.log_range(Partition(0)).await.unwrap();
     let poll = PollId::new(1).unwrap();
     let timer = Timer { poll, at: Millis::now().plus(3_600_000) };
     let ended_lobby = lobby(LobbyStatus::Ended, "C7X4KM", Begin::At(begin));
@@ -94,7 +94,7 @@ async fn a_batch_is_whole_or_absent() {
     let huge = record(Fact::Announced { message: "x".repeat(3_000_000), ends_at: None, push: false });
     let refused = broker.append(&s, begin, &[track("a"), huge, track("b")], Some(&ended_lobby), &[timer]).await;
     assert!(matches!(refused, Err(AppendError::Broker(BrokerError::Refused(_)))), "{refused:?}");
-    assert_eq!(broker.log_range().await.unwrap().1, before, "something of a refused batch was stored");
+    assert_eq!(broker.log_range(Partition(0)).await.unwrap().1, before, "something of a refused batch was stored");
     assert_eq!(broker.lobby_record(&s).await.unwrap().unwrap().1.status, LobbyStatus::Live);
     // And the session goes on.
     broker.append(&s, begin, &[track("a"), track("b")], None, &[]).await.unwrap();

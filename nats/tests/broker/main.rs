@@ -13,4 +13,5 @@ mod notes;
 mod outage;
 mod partition;
 mod server;
+mod shards;
 mod state;

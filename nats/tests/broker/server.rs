@@ -34,7 +34,7 @@ async fn a_restart_uses_the_same_port_and_the_same_log() {
     let connect = |url: String| async {
         let config = nats::Config { servers: vec![url], ..nats::Config::default() };
         let broker = nats::Broker::connect(config, PATIENCE).await.unwrap();
-        broker.declare(nats::Known::default()).await.unwrap();
+        broker.declare(nats::Shard::ONE, nats::Known::default()).await.unwrap();
         broker
     };
     let seqs = connect(url.clone()).await.append(&s, 0, &[begun(), track("a")], None, &[]).await.unwrap().seqs;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use nats::server::{Server, ServerConfig, find};
-use nats::{Broker, Config, Known};
+use nats::{Broker, Config, Known, Shard};
 use schemas::fact::{Begun, EndReason, Fact, FactRecord, Owner};
 use schemas::lobby::{Begin, LobbyRecord, LobbyStatus};
 use schemas::{Millis, PersonId, SessionId, Track};
@@ -30,7 +30,7 @@ impl World {
     pub async fn broker_with(&self, config: Config) -> Broker {
         let config = Config { servers: vec![self.server.url()], ..config };
         let broker = Broker::connect(config, PATIENCE).await.expect("a connection");
-        broker.declare(Known::default()).await.expect("an epoch");
+        broker.declare(Shard::ONE, Known::default()).await.expect("an epoch");
         broker
     }
 

@@ -41,7 +41,7 @@ impl Consumer {
             let states = self.seats.states(&self.crowds, now, Instant::now(), &self.share.config);
             self.say_states(states);
         }
-        self.share.broker.epoch() == self.share.epoch
+        self.share.broker.epoch(self.share.partition) == self.share.epoch
     }
 
     fn say_states(&mut self, states: Vec<(SessionId, State)>) {

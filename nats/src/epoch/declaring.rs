@@ -1,0 +1,119 @@
+//! Declaring an epoch, and moving a log's end beyond everything that it ever gave out.
+
+use std::sync::atomic::Ordering;
+
+use async_nats::HeaderMap;
+use bytes::Bytes;
+use schemas::{Epoch, Millis, Seq};
+
+use super::{Doubt, Era, Eras, Known, Log, MARGIN, doubt};
+use crate::batch::{BATCH, Outgoing};
+use crate::connection::{Broker, BrokerError};
+use crate::log::{AppendError, LogInfo};
+use crate::shard::Shard;
+use crate::{metrics, streams, subjects};
+
+struct Ground {
+    known: Known,
+    seen: Seq,
+    doubt: Option<Doubt>,
+}
+
+impl Broker {
+    /// Declares an epoch of a stream if the log needs one: it is new, it was lost or rewound, or the store knows more of it than it
+    /// holds. Gives the epoch that holds. Several workers may do this at once; one of them wins, the others find it done.
+    pub async fn declare(&self, shard: Shard, known: Known) -> Result<Epoch, BrokerError> {
+        let log = self.logs().iter().find(|log| log.shard == shard).ok_or_else(|| BrokerError::Refused("no such stream".to_owned()))?;
+        let _turn = log.comparing.lock().await;
+        let seen = log.seen.load(Ordering::Acquire);
+        let info = self.log_info(log).await?;
+        if info.is_none() {
+            streams::ensure_logs(self.context(), self.config()).await?;
+        }
+        let (revision, eras) = self.read_eras(log).await?;
+        let known = Known { epoch: known.epoch.max(log.epoch()), ..known };
+        let doubt = doubt(&eras, info.as_ref(), seen.max(known.high), known.epoch);
+        let differs = known.agreed.is_some_and(|agreed| agreed < known.high);
+        if doubt.is_none() && !differs {
+            self.judge(log, eras, info.as_ref(), seen);
+            return Ok(log.epoch());
+        }
+        let info = self.log_info(log).await?.ok_or_else(|| BrokerError::unavailable("there is no log"))?;
+        let eras = self.declare_anew(log, Ground { known, seen, doubt }, info, revision, eras).await?;
+        let info = self.log_info(log).await?;
+        self.judge(log, eras, info.as_ref(), 0);
+        Ok(log.epoch())
+    }
+
+    async fn declare_anew(&self, log: &Log, ground: Ground, info: LogInfo, revision: Seq, mut eras: Eras) -> Result<Eras, BrokerError> {
+        let unfinished = eras.0.pop_if(|era| !era.declared);
+        let newest = eras.current().map_or(0, |era| era.epoch).max(ground.known.epoch);
+        let begun = unfinished.as_ref().map_or(0, |era| era.lost);
+        let high = ground.known.high.max(ground.seen).max(begun).max(eras.current().map_or(0, |era| era.first - 1));
+        let agreed = match &unfinished {
+            // The log may have been moved on already; what it held before that was noted first.
+            Some(begun) => begun.agreed,
+            None if ground.doubt == Some(Doubt::Undeclared) && ground.known.epoch == 0 => info.last,
+            None => ground.known.agreed.unwrap_or(high).min(info.last),
+        };
+        let mut era =
+            Era { epoch: newest + 1, first: 0, agreed, lost: high, at: Millis::now(), stream: info.created.clone(), declared: false };
+        if era.epoch >= 1 << 10 {
+            return Err(BrokerError::Refused("there are no epochs left: a position has room for 1023".to_owned()));
+        }
+        // First it is said that a declaration is under way, or somebody would find the log long enough again and go on in the old epoch.
+        let list = |eras: &Eras, era: &Era| Eras(eras.0.iter().chain([era]).cloned().collect());
+        let revision = self.write_eras(log, &list(&eras, &era), revision).await?;
+        if agreed < high || unfinished.is_some() {
+            tracing::error!(
+                log.stream = log.stream(),
+                log.doubt = ground.doubt.as_ref().map(tracing::field::display),
+                log.agreed = agreed,
+                log.lost = high,
+                log.epoch = era.epoch,
+                "what lies between is lost from the log; its rows are kept, and a new epoch is declared"
+            );
+            metrics::lost(high.saturating_sub(agreed));
+            self.move_on(log, &info, high + MARGIN).await?;
+        }
+        let last = self.log_info(log).await?.ok_or_else(|| BrokerError::unavailable("there is no log"))?.last;
+        era = Era { first: last + 1, declared: true, ..era };
+        let eras = list(&eras, &era);
+        self.write_eras(log, &eras, revision).await?;
+        tracing::info!(log.stream = log.stream(), log.epoch = era.epoch, log.first = era.first, "an epoch of the log is declared");
+        Ok(eras)
+    }
+
+    /// Brings the log's end to `target` at least. An empty log is told to; one that holds something is filled with messages that
+    /// nobody reads and that are removed again, because the broker cannot skip sequences of a log that it keeps.
+    async fn move_on(&self, log: &Log, info: &LogInfo, target: Seq) -> Result<(), BrokerError> {
+        let mut last = info.last;
+        if info.messages == 0 && last < target {
+            self.purge_up_to(&log.stream(), target).await?;
+            last = target.saturating_sub(1);
+        }
+        while last < target {
+            let count = usize::try_from(target - last).unwrap_or(BATCH).min(BATCH);
+            let void = || Outgoing { subject: log.shard.void(), headers: HeaderMap::new(), payload: Bytes::new() };
+            last = self.put_all((0..count).map(|_| void()).collect()).await.map_err(AppendError::unguarded)?;
+        }
+        // One of them stays, so that the log's end is a message like any other.
+        self.purge_to_last(&log.stream(), &log.shard.void()).await
+    }
+
+    /// The list and its revision; 0 when nothing was ever declared.
+    pub(super) async fn read_eras(&self, log: &Log) -> Result<(Seq, Eras), BrokerError> {
+        let read = self.last_on(&subjects::bucket_stream(subjects::BUCKET_PIKA), &log.shard.epoch_key()).await?;
+        let Some(message) = read else { return Ok((0, Eras::default())) };
+        let list = serde_json::from_slice(&message.payload).map_err(|e| message.unreadable(e))?;
+        Ok((message.seq, Eras(list)))
+    }
+
+    async fn write_eras(&self, log: &Log, eras: &Eras, revision: Seq) -> Result<Seq, BrokerError> {
+        let list = serde_json::to_vec(&eras.0).map_err(BrokerError::unavailable)?;
+        self.put_expecting(log.shard.epoch_key(), HeaderMap::new(), list.into(), revision).await.map_err(|error| match error {
+            AppendError::Conflict { .. } => BrokerError::unavailable("another worker declares an epoch"),
+            AppendError::Broker(error) => error,
+        })
+    }
+}
