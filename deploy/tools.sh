@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Finds or installs, once and pinned, what Pika needs beside Rust. Usage: deploy/tools.sh nats node chromium deny
+# Finds or installs, once and pinned, what Pika needs beside Rust. Usage: deploy/tools.sh nats node chromium cassandra deny
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -41,6 +41,16 @@ chromium() {
   apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null
 }
 
+# The CQL server of the tests. Cassandra 5 runs on Java 17.
+cassandra() {
+  if ! command -v java >/dev/null || ! command -v mvn >/dev/null; then
+    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || die "Java 17 and Maven are needed for the tests of the CQL store: put 'java' and 'mvn' on PATH"
+    say "installing Java and Maven ..."
+    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends openjdk-17-jre-headless maven >/dev/null
+  fi
+  deploy/cassandra.sh fetch
+}
+
 deny() {
   command -v cargo-deny >/dev/null && return
   say "building cargo-deny $DENY_VERSION (once) ..."
@@ -48,5 +58,5 @@ deny() {
 }
 
 for tool in "$@"; do
-  case $tool in nats | node | chromium | deny) "$tool" ;; *) die "unknown tool $tool" ;; esac
+  case $tool in nats | node | chromium | cassandra | deny) "$tool" ;; *) die "unknown tool $tool" ;; esac
 done

@@ -2,7 +2,6 @@
 
 use std::fs::{File, TryLockError};
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -12,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::leaving::Leaving;
 use crate::node::{self, Node};
 use crate::settings::Settings;
+use crate::storage::{self, Storage};
 use crate::{admin, log, roles};
 
 /// How long the workers may take to commit and hand over once the sockets have left.
@@ -29,7 +29,7 @@ pub async fn run(mut settings: Settings) -> anyhow::Result<()> {
     settings.listen = listener.local_addr()?;
     let leaving = Leaving::on_signals(settings.notice())?;
     let key = node::key(&settings, Some(&data))?;
-    let store = roles::open(&Settings { data: data.clone(), ..settings.clone() })?;
+    let store = storage::open(&Settings { data: data.clone(), ..settings.clone() }).await?;
     let metrics = admin::metrics()?;
     let program = nats::server::find(settings.nats_server.clone())?;
     let server = Server::start(ServerConfig { program, dir: data.join("nats"), port: settings.nats_port }).await.context("nats-server")?;
@@ -51,17 +51,17 @@ async fn serve(
     server: &Server,
     listener: tokio::net::TcpListener,
     node: &Node,
-    store: store::sqlite::Sqlite,
+    store: Storage,
     metrics: metrics_exporter_prometheus::PrometheusHandle,
 ) -> anyhow::Result<()> {
     let Leaving { asked, .. } = &node.leaving;
     // Before anything is admitted: the log may have been put back from a backup.
-    workers::compare(&node.broker, &store).await.context("comparing the log with the store")?;
+    workers::compare(&node.broker, &*store.live).await.context("comparing the log with the store")?;
     let ingest = node.ingest(settings);
     let fanout = node.fanout(settings, ingest.clone());
     // Workers and api leave last: what the sockets still said is folded before they go.
     let last = CancellationToken::new();
-    let work = workers::run(settings.workers(), node.broker.clone(), Arc::new(store.clone()), last.clone());
+    let work = workers::run(settings.workers(), node.broker.clone(), store.live.clone(), last.clone());
     let work = tokio::spawn(leave_together(work, last.clone(), asked.clone()));
     let deps = roles::api_deps(settings, node, store);
     let answers = tokio::spawn(api::run(deps.clone(), last.clone()));

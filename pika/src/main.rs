@@ -11,6 +11,7 @@ mod metrics;
 mod node;
 mod roles;
 mod settings;
+mod storage;
 mod token;
 
 use std::process::ExitCode;
@@ -41,6 +42,8 @@ enum Command {
     Workers(Overrides),
     /// REST and pages.
     Api(Overrides),
+    /// Makes the store's tables, or brings them up to date.
+    Migrate(Overrides),
     /// DJ tokens, until there are accounts.
     Token(token::Args),
     /// Prints the settings in force, with secrets hidden.
@@ -68,6 +71,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Fanout(overrides) => runtime.block_on(roles::run(settings::load(&overrides, Profile::Production)?, Role::Fanout)),
         Command::Workers(overrides) => runtime.block_on(roles::run(settings::load(&overrides, Profile::Production)?, Role::Workers)),
         Command::Api(overrides) => runtime.block_on(roles::run(settings::load(&overrides, Profile::Production)?, Role::Api)),
+        Command::Migrate(overrides) => runtime.block_on(storage::migrate(settings::load(&overrides, Profile::Production)?)),
         Command::Token(args) => runtime.block_on(token::run(settings::load(&args.overrides, Profile::Production)?, args.command)),
         Command::Config(overrides) => {
             print!("{}", settings::load(&overrides, Profile::Production)?.shown()?);

@@ -1,11 +1,7 @@
 //! One role in a process of its own.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-
-use anyhow::{Context, bail};
+use anyhow::Context;
 use axum::Router;
-use store::Live;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -13,6 +9,7 @@ use crate::dev::leave_together;
 use crate::leaving::Leaving;
 use crate::node::{self, Node};
 use crate::settings::Settings;
+use crate::storage::{self, Storage};
 use crate::{admin, durability, log};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,10 +73,10 @@ async fn play(settings: &Settings, role: Role, node: &Node, listener: TcpListene
             tokio::join!(serving, sockets).0
         }
         Role::Workers => {
-            let store = Arc::new(open(settings)?);
+            let store = storage::open(settings).await?;
             let serving = serve(settings, node, listener, admin.merge(admin::health(node.broker.clone())), gone.clone());
             // Nobody calls on a worker, so there is nobody to notice: another takes over the sooner it lets go.
-            let work = workers::run(settings.workers(), node.broker.clone(), store, asked.clone());
+            let work = workers::run(settings.workers(), node.broker.clone(), store.live, asked.clone());
             let work = async {
                 let worked = leave_together(work, asked.clone(), asked.clone()).await;
                 gone.cancel();
@@ -90,7 +87,7 @@ async fn play(settings: &Settings, role: Role, node: &Node, listener: TcpListene
             served
         }
         Role::Api => {
-            let deps = api_deps(settings, node, open(settings)?);
+            let deps = api_deps(settings, node, storage::open(settings).await?);
             let answers = tokio::spawn(api::run(deps.clone(), gone.clone()));
             let served = serve(settings, node, listener, admin.merge(api::routes(deps)), closing.clone()).await;
             gone.cancel();
@@ -106,33 +103,14 @@ async fn serve(settings: &Settings, node: &Node, listener: TcpListener, router: 
     node::serve(listener, admin::with_address(router, settings.trusted_proxies.clone()), &node.leaving, done).await
 }
 
-pub fn api_deps(settings: &Settings, node: &Node, store: store::sqlite::Sqlite) -> api::Deps {
-    let store = Arc::new(store);
+pub fn api_deps(settings: &Settings, node: &Node, store: Storage) -> api::Deps {
     api::Deps {
         config: settings.api(),
         broker: node.broker.clone(),
         lobby: node.lobby.clone(),
-        live: store.clone(),
-        tokens: store,
+        live: store.live,
+        tokens: store.tokens,
         key: node.key.clone(),
         listeners: api::Listeners::default(),
-    }
-}
-
-/// The store of the settings, made if it does not exist.
-pub fn open(settings: &Settings) -> anyhow::Result<store::sqlite::Sqlite> {
-    let path = path(settings)?;
-    let store = store::sqlite::Sqlite::open(&path).with_context(|| format!("store {}", path.display()))?;
-    let _: &dyn Live = &store;
-    Ok(store)
-}
-
-fn path(settings: &Settings) -> anyhow::Result<PathBuf> {
-    match settings.store.as_deref() {
-        None => Ok(settings.data.join("pika.sqlite")),
-        Some(store) => match store.strip_prefix("sqlite:") {
-            Some(path) if !path.is_empty() => Ok(Path::new(path).to_owned()),
-            Some(_) | None => bail!("store `{store}` is not understood; `sqlite:PATH` is"),
-        },
     }
 }

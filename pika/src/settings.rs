@@ -29,7 +29,7 @@ pub struct Overrides {
     #[arg(long, value_name = "URL,…", value_delimiter = ',')]
     #[serde(skip_serializing_if = "Option::is_none")]
     nats: Option<Vec<String>>,
-    /// Where rows are kept: sqlite:PATH.
+    /// Where rows are kept: sqlite:PATH or cql:HOST[:PORT],…[/KEYSPACE].
     #[arg(long, value_name = "STORE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     store: Option<String>,
@@ -65,8 +65,16 @@ pub struct Settings {
     pub log_streams: u8,
     /// How long a publish waits for the broker before it is answered "Temporarily unavailable".
     pub ack_milliseconds: u64,
-    /// Where rows are kept: `sqlite:PATH`. Default: pika.sqlite in the data directory.
+    /// Where rows are kept: `sqlite:PATH` or `cql:HOST[:PORT],…[/KEYSPACE]`. Default: pika.sqlite in the data directory.
     pub store: Option<String>,
+    /// Who we are to the CQL servers, and the password or the file that holds it.
+    pub store_user: Option<String>,
+    pub store_password: Option<String>,
+    pub store_password_file: Option<PathBuf>,
+    /// The CQL data centre that is asked. Default: all of them alike.
+    pub store_datacenter: Option<String>,
+    /// Copies of each row in each data centre, for a keyspace that `pika migrate` makes. Default: three, or as many as there are servers.
+    pub store_replication: Option<usize>,
     /// The cluster's key: at least 32 characters, the same for all roles. `pika dev` makes one in the data directory.
     pub secret: Option<String>,
     /// Where people open the pages. Default: http:// and the listen address.
@@ -123,6 +131,11 @@ impl Settings {
             log_streams: 1,
             ack_milliseconds: 2_000,
             store: None,
+            store_user: None,
+            store_password: None,
+            store_password_file: None,
+            store_datacenter: None,
+            store_replication: None,
             secret: None,
             public_url: None,
             https: false,
@@ -167,6 +180,7 @@ impl Settings {
     pub fn shown(&self) -> anyhow::Result<String> {
         let mut shown = self.clone();
         shown.secret = shown.secret.map(|_| "(hidden)".to_owned());
+        shown.store_password = shown.store_password.map(|_| "(hidden)".to_owned());
         shown.nats.iter_mut().for_each(|url| *url = without_password(url));
         Ok(toml::to_string(&shown)?)
     }
@@ -263,6 +277,9 @@ fn check(settings: &Settings) -> anyhow::Result<()> {
     if settings.stuck_seconds == 0 {
         bail!("`stuck_seconds` must be at least 1");
     }
+    if settings.store_replication == Some(0) {
+        bail!("`store_replication` must be at least 1");
+    }
     if !(1..=schemas::limits::PARTITIONS).contains(&settings.log_streams) {
         bail!("`log_streams` must be 1 to {}", schemas::limits::PARTITIONS);
     }
@@ -307,6 +324,7 @@ mod tests {
     fn secrets_are_hidden_when_shown() {
         let mut settings = Settings::defaults(Profile::Production);
         settings.secret = Some("x".repeat(40));
+        settings.store_password = Some("xxxx".to_owned());
         settings.nats = vec!["nats://user:xxxx@broker:4222".to_owned()];
         let shown = settings.shown().unwrap();
         assert!(!shown.contains("xxxx") && shown.contains("@broker:4222"), "{shown}");

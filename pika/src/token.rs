@@ -6,10 +6,9 @@ use anyhow::Context;
 use nats::Broker;
 use schemas::secrets::token_hash;
 use schemas::{DjName, Millis};
-use store::Tokens;
 
-use crate::roles;
 use crate::settings::Settings;
+use crate::storage;
 
 /// How long a revocation tries to reach the running nodes.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -34,7 +33,7 @@ pub enum Command {
 
 pub async fn run(settings: Settings, command: Command) -> anyhow::Result<()> {
     std::fs::create_dir_all(&settings.data).with_context(|| format!("data directory {}", settings.data.display()))?;
-    let store = roles::open(&settings)?;
+    let store = storage::open(&settings).await?.tokens;
     match command {
         Command::Add { name } => {
             let name = DjName::parse(&name).map_err(|words| anyhow::anyhow!("the name {words}"))?;

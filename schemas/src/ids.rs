@@ -22,6 +22,9 @@ pub type Epoch = u32;
 pub struct Pos(pub u64);
 
 impl Pos {
+    /// The last place there can be: the last sequence of the last epoch.
+    pub const MAX: Pos = Pos((1 << 50) - 1);
+
     pub fn new(epoch: Epoch, seq: Seq) -> Self {
         debug_assert!(seq < 1 << 40 && epoch < 1 << 10);
         Pos((u64::from(epoch) << 40) | seq)

@@ -1,13 +1,15 @@
-//! The store: rows that outlive everything, behind small traits by family. `sqlite` is a file on one machine; the contract
-//! in [`contract`] says what any backend must do, one function a promise.
+//! The store: rows that outlive everything, behind small traits by family. `sqlite` is a file on one machine, `cql` a cluster of ScyllaDB; the
+//! contract in [`contract`] says what any backend must do, one function a promise.
 //!
 //! It promises: after `save` returns `Ok` the rows and the position are on disk, together or rows first; a row never goes
 //! back to an older position, whoever writes it and how often. It knows nothing of the broker, of sockets or of HTTP.
 
 pub mod contract;
+pub mod cql;
 pub mod live;
 mod metrics;
 pub mod rows;
+mod spelling;
 pub mod sqlite;
 pub mod tokens;
 

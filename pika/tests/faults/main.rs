@@ -1,6 +1,8 @@
 //! What happens when something breaks, with real processes that are really killed, frozen, starved of disk or started wrongly.
 #![allow(clippy::unwrap_used)]
 
+#[path = "../../../store/tests/cql/cassandra.rs"]
+mod cassandra;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -11,3 +13,4 @@ mod leaving;
 mod outage;
 mod rewound;
 mod start;
+mod store_away;

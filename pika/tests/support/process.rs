@@ -15,7 +15,7 @@ use super::{PATIENCE, http, until};
 
 pub(super) const PIKA: &str = env!("CARGO_BIN_EXE_pika");
 /// The same for all roles of a story.
-const SECRET: &str = "a-secret-that-is-only-used-by-these-tests";
+pub const SECRET: &str = "a-secret-that-is-only-used-by-these-tests";
 
 /// A running process of Pika; killed when dropped.
 pub struct Pika {

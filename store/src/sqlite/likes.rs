@@ -3,6 +3,7 @@ use schemas::{PersonId, Seq, SessionId};
 
 use super::rows;
 use crate::rows::{LikeRow, PersonLike};
+use crate::spelling;
 
 pub fn save(c: &Connection, like: &LikeRow) -> rusqlite::Result<()> {
     let sql = "INSERT INTO likes (session, begin, track_key, person, pos, standing, play, liked_at, ops)
@@ -10,7 +11,7 @@ pub fn save(c: &Connection, like: &LikeRow) -> rusqlite::Result<()> {
         ON CONFLICT DO UPDATE SET
           pos = excluded.pos, standing = excluded.standing, play = excluded.play, liked_at = excluded.liked_at, ops = excluded.ops
         WHERE excluded.pos > likes.pos";
-    let ops = rows::ops_bytes(&like.ops);
+    let ops = spelling::of_ops(&like.ops);
     let (person, key) = (like.person.0, like.key.0);
     rows::change(c, sql, params![like.session.as_str(), like.begin, key, person, like.pos.0, like.on, like.play, like.liked_at.0, ops])
         .map(drop)

@@ -1,8 +1,9 @@
 use rusqlite::{Connection, Row, params};
-use schemas::{Millis, Seq, SessionId};
+use schemas::{Seq, SessionId};
 
 use super::rows;
-use crate::rows::{PollRow, PollStatus};
+use crate::rows::PollRow;
+use crate::spelling;
 
 pub fn save(c: &Connection, poll: &PollRow) -> rusqlite::Result<()> {
     let sql = "INSERT INTO polls
@@ -13,7 +14,7 @@ pub fn save(c: &Connection, poll: &PollRow) -> rusqlite::Result<()> {
           opened = excluded.opened, opened_at = excluded.opened_at, ends_at = excluded.ends_at, play = excluded.play,
           status = excluded.status, void = excluded.void, close = excluded.close, closed_at = excluded.closed_at, votes = excluded.votes
         WHERE excluded.pos > polls.pos";
-    let status = Status::from(poll.status);
+    let status = spelling::Status::from(poll.status);
     rows::change(
         c,
         sql,
@@ -59,35 +60,7 @@ fn row(row: &Row) -> rusqlite::Result<PollRow> {
         opened_at: rows::millis(row, "opened_at")?,
         ends_at: rows::maybe_millis(row, "ends_at")?,
         play: row.get("play")?,
-        status: rows::made(row, "status", |word: String| status(&word, void, close))?,
+        status: rows::made(row, "status", |word: String| spelling::status(&word, void, close))?,
         votes: rows::json(row, "votes")?,
     })
-}
-
-/// A status as the columns hold it.
-struct Status {
-    word: &'static str,
-    void: bool,
-    close: Option<(Seq, Millis)>,
-}
-
-impl From<PollStatus> for Status {
-    fn from(status: PollStatus) -> Self {
-        match status {
-            PollStatus::Open => Status { word: "open", void: false, close: None },
-            PollStatus::Closing { close, at, void } => Status { word: "closing", void, close: Some((close, at)) },
-            PollStatus::Closed { close, at } => Status { word: "closed", void: false, close: Some((close, at)) },
-            PollStatus::Cancelled { close, at } => Status { word: "cancelled", void: true, close: Some((close, at)) },
-        }
-    }
-}
-
-fn status(word: &str, void: bool, close: Option<(Seq, Millis)>) -> Result<PollStatus, String> {
-    match (word, close) {
-        ("open", None) => Ok(PollStatus::Open),
-        ("closing", Some((close, at))) => Ok(PollStatus::Closing { close, at, void }),
-        ("closed", Some((close, at))) => Ok(PollStatus::Closed { close, at }),
-        ("cancelled", Some((close, at))) => Ok(PollStatus::Cancelled { close, at }),
-        (other, close) => Err(format!("no poll is {other:?} with close {close:?}")),
-    }
 }

@@ -5,6 +5,8 @@ use rusqlite::{Connection, Params, Row};
 use schemas::track::Analysis;
 use schemas::{Millis, OpKey, PersonId, PollId, Pos, SessionId, TrackKey};
 
+use crate::spelling;
+
 /// The statement's rows, in the order it gives them.
 pub fn all<T>(
     c: &Connection,
@@ -89,14 +91,7 @@ pub fn maybe_millis(row: &Row, column: &str) -> rusqlite::Result<Option<Millis>>
 }
 
 pub fn ops(row: &Row) -> rusqlite::Result<Vec<OpKey>> {
-    made(row, "ops", |bytes: Vec<u8>| match bytes.as_chunks() {
-        (ops, []) => Ok(ops.iter().copied().map(OpKey).collect()),
-        (_, _) => Err("not a whole number of messageIds"),
-    })
-}
-
-pub fn ops_bytes(ops: &[OpKey]) -> Vec<u8> {
-    ops.iter().flat_map(|op| op.0).collect()
+    made(row, "ops", |bytes: Vec<u8>| spelling::ops(&bytes))
 }
 
 pub fn analysis(row: &Row) -> rusqlite::Result<Analysis> {

@@ -1,9 +1,9 @@
 use rusqlite::{Connection, Row, params};
-use schemas::fact::EndReason;
 use schemas::{Partition, SessionId};
 
 use super::rows;
 use crate::rows::{RunRow, Totals};
+use crate::spelling;
 
 pub fn save(c: &Connection, run: &RunRow) -> rusqlite::Result<()> {
     let sql = "INSERT INTO runs
@@ -30,7 +30,7 @@ pub fn save(c: &Connection, run: &RunRow) -> rusqlite::Result<()> {
             run.join_code,
             run.began_at.0,
             run.ended.map(|(at, _)| at.0),
-            run.ended.map(|(_, reason)| word(reason)),
+            run.ended.map(|(_, reason)| spelling::of_reason(reason)),
             run.tracks,
             run.likes,
             run.peak_listeners,
@@ -72,7 +72,7 @@ pub fn totals(c: &Connection) -> rusqlite::Result<Totals> {
 }
 
 fn row(row: &Row) -> rusqlite::Result<RunRow> {
-    let reason = rows::made(row, "end_reason", |text: Option<String>| text.map(|t| reason(&t)).transpose())?;
+    let reason = rows::made(row, "end_reason", |text: Option<String>| text.map(|t| spelling::reason(&t)).transpose())?;
     Ok(RunRow {
         session: rows::session(row)?,
         begin: row.get("begin")?,
@@ -87,25 +87,4 @@ fn row(row: &Row) -> rusqlite::Result<RunRow> {
         likes: row.get("likes")?,
         peak_listeners: row.get("peak_listeners")?,
     })
-}
-
-fn word(reason: EndReason) -> &'static str {
-    match reason {
-        EndReason::Ended => "ended",
-        EndReason::Grace => "grace",
-        EndReason::Idle => "idle",
-        EndReason::Age => "age",
-        EndReason::Lost => "lost",
-    }
-}
-
-fn reason(word: &str) -> Result<EndReason, String> {
-    match word {
-        "ended" => Ok(EndReason::Ended),
-        "grace" => Ok(EndReason::Grace),
-        "idle" => Ok(EndReason::Idle),
-        "age" => Ok(EndReason::Age),
-        "lost" => Ok(EndReason::Lost),
-        other => Err(format!("no reason to end a run is called {other:?}")),
-    }
 }

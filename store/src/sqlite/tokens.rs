@@ -6,7 +6,7 @@ use schemas::Millis;
 
 use super::{Sqlite, rows};
 use crate::metrics::Operation;
-use crate::{DjToken, StoreError, Tokens};
+use crate::{DjToken, StoreError, Tokens, spelling};
 
 #[async_trait]
 impl Tokens for Sqlite {
@@ -39,20 +39,15 @@ impl Tokens for Sqlite {
     }
 }
 
-/// Names compare without case, in any alphabet; SQLite's own NOCASE knows only the Latin one.
-fn folded(name: &str) -> String {
-    name.trim().to_lowercase()
-}
-
 /// Nothing when this token is there already, living or revoked.
 pub(super) fn add(c: &Connection, name: &str, sha256: &str, now: Millis) -> rusqlite::Result<Option<DjToken>> {
     if rows::number(c, "SELECT count(*) FROM tokens WHERE sha256 = ?", [sha256])? > 0 {
         return Ok(None);
     }
     let dj = "INSERT INTO djs VALUES (lower(hex(randomblob(8))), ?, ?, ?) ON CONFLICT (folded_name) DO NOTHING";
-    rows::change(c, dj, params![name.trim(), folded(name), now.0])?;
+    rows::change(c, dj, params![name.trim(), spelling::folded(name), now.0])?;
     let token = "INSERT INTO tokens (sha256, dj, created_at) SELECT ?, id, ? FROM djs WHERE folded_name = ?";
-    rows::change(c, token, params![sha256, now.0, folded(name)])?;
+    rows::change(c, token, params![sha256, now.0, spelling::folded(name)])?;
     find(c, sha256)
 }
 
@@ -76,7 +71,7 @@ fn list(c: &Connection) -> rusqlite::Result<Vec<DjToken>> {
 pub(super) fn revoke(c: &Connection, name: &str, now: Millis) -> rusqlite::Result<Vec<String>> {
     let sql = "UPDATE tokens SET revoked_at = ? WHERE revoked_at IS NULL AND dj = (SELECT id FROM djs WHERE folded_name = ?)
         RETURNING sha256";
-    rows::all(c, sql, params![now.0, folded(name)], |row| row.get(0))
+    rows::all(c, sql, params![now.0, spelling::folded(name)], |row| row.get(0))
 }
 
 fn row(row: &Row) -> rusqlite::Result<DjToken> {

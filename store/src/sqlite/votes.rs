@@ -3,12 +3,13 @@ use schemas::{Seq, SessionId};
 
 use super::rows;
 use crate::rows::VoteRow;
+use crate::spelling;
 
 pub fn save(c: &Connection, vote: &VoteRow) -> rusqlite::Result<()> {
     let sql = "INSERT INTO votes (session, begin, poll, person, pos, option, known, ops) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT DO UPDATE SET pos = excluded.pos, option = excluded.option, known = excluded.known, ops = excluded.ops
         WHERE excluded.pos > votes.pos";
-    let ops = rows::ops_bytes(&vote.ops);
+    let ops = spelling::of_ops(&vote.ops);
     let (session, poll) = (vote.session.as_str(), vote.poll.get());
     rows::change(c, sql, params![session, vote.begin, poll, vote.person.0, vote.pos.0, vote.option, vote.known, ops]).map(drop)
 }

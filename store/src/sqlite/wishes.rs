@@ -1,17 +1,18 @@
 use rusqlite::{Connection, Row, params};
-use schemas::client::Preference;
 use schemas::{Seq, SessionId};
 
 use super::rows;
 use crate::rows::WishRow;
+use crate::spelling;
 
 pub fn save(c: &Connection, wish: &WishRow) -> rusqlite::Result<()> {
     let sql = "INSERT INTO wishes (session, begin, play, person, pos, preference, ops) VALUES (?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT DO UPDATE SET pos = excluded.pos, preference = excluded.preference, ops = excluded.ops
         WHERE excluded.pos > wishes.pos";
-    let ops = rows::ops_bytes(&wish.ops);
+    let ops = spelling::of_ops(&wish.ops);
     let session = wish.session.as_str();
-    rows::change(c, sql, params![session, wish.begin, wish.play, wish.person.0, wish.pos.0, word(wish.preference), ops]).map(drop)
+    rows::change(c, sql, params![session, wish.begin, wish.play, wish.person.0, wish.pos.0, spelling::of_preference(wish.preference), ops])
+        .map(drop)
 }
 
 pub fn of_run(c: &Connection, session: &SessionId, begin: Seq) -> rusqlite::Result<Vec<WishRow>> {
@@ -25,26 +26,7 @@ fn row(row: &Row) -> rusqlite::Result<WishRow> {
         play: row.get("play")?,
         person: rows::person(row)?,
         pos: rows::pos(row)?,
-        preference: rows::made(row, "preference", |text: String| preference(&text))?,
+        preference: rows::made(row, "preference", |text: String| spelling::preference(&text))?,
         ops: rows::ops(row)?,
     })
-}
-
-fn word(preference: Preference) -> &'static str {
-    match preference {
-        Preference::Faster => "faster",
-        Preference::Slower => "slower",
-        Preference::Perfect => "perfect",
-        Preference::Clear => "clear",
-    }
-}
-
-fn preference(word: &str) -> Result<Preference, String> {
-    match word {
-        "faster" => Ok(Preference::Faster),
-        "slower" => Ok(Preference::Slower),
-        "perfect" => Ok(Preference::Perfect),
-        "clear" => Ok(Preference::Clear),
-        other => Err(format!("no tempo wish is called {other:?}")),
-    }
 }

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod file;
+#[path = "../flushes/mod.rs"]
+mod flushes;
 
 store::live_promises!(crate::file::fresh());
 store::token_promises!(crate::file::fresh());

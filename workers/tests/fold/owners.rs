@@ -13,7 +13,15 @@ use super::support::*;
 
 #[tokio::test]
 async fn two_owners_by_mistake_do_no_harm() {
-    let world = World::new().await;
+    two_owners(World::new().await).await;
+}
+
+#[tokio::test]
+async fn two_owners_by_mistake_do_no_harm_on_cql() {
+    two_owners(World::on_cql().await).await;
+}
+
+async fn two_owners(world: World) {
     let mut evening = Evening::begin(&world).await;
     let one = world.worker(&evening.session, Config::default()).await;
     evening.play(1).await;
@@ -37,6 +45,8 @@ async fn two_owners_by_mistake_do_no_harm() {
     assert_eq!(facts.iter().filter(|fact| fact.record.fact.kind() == "poll_closed").count(), 1, "the result is said once");
     let recap = world.store.recap(&evening.session).await.unwrap().unwrap();
     assert_eq!((recap.run.likes, recap.plays[0].likes, &recap.polls[0].votes), (60, 60, &vec![30, 30, 0]));
+    let rows = world.store.load(&evening.session).await.unwrap().unwrap();
+    assert_eq!((rows.likes.len(), rows.votes.len()), (60, 60));
 }
 
 #[tokio::test]

@@ -10,12 +10,14 @@ use schemas::fact::{Begun, Fact, FactRecord, Owner, PlacedFact, PollOpened};
 use schemas::note::{Presence, PresenceChange, PresenceReport, Present};
 use schemas::view::{View, lobby_after};
 use schemas::{Millis, NodeId, OpKey, PersonId, PollId, Seq, SessionId, Track};
-use store::Live;
 use store::sqlite::Sqlite;
+use store::{Live, cql};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use workers::Config;
+
+use crate::cassandra::Cassandra;
 
 /// Nothing that a test waits for takes this long on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -25,6 +27,7 @@ pub struct World {
     /// Holds the log and the file for as long as the test.
     dir: TempDir,
     pub store: Arc<dyn Live>,
+    _cassandra: Option<Cassandra>,
 }
 
 impl World {
@@ -33,7 +36,16 @@ impl World {
         let program = find(None).expect("nats-server: `make tools` gets it");
         let server = Server::start(ServerConfig { program, dir: dir.path().join("nats"), port: 0 }).await.unwrap();
         let store = Arc::new(Sqlite::open(&dir.path().join("pika.db")).unwrap());
-        World { server, store, dir }
+        World { server, store, dir, _cassandra: None }
+    }
+
+    /// The same with a CQL server for a store, which leaves with this world.
+    pub async fn on_cql() -> World {
+        let cassandra = tokio::task::spawn_blocking(Cassandra::boot).await.unwrap();
+        let config: cql::Config = cassandra.place.parse().unwrap();
+        cql::migrate(&config).await.unwrap();
+        let store = Arc::new(cql::Cql::open(&config).await.unwrap());
+        World { store, _cassandra: Some(cassandra), ..World::new().await }
     }
 
     pub async fn broker(&self) -> Broker {

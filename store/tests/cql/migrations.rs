@@ -1,0 +1,67 @@
+//! Making the tables, and refusing those of another time.
+
+use std::time::Duration;
+
+use store::StoreError;
+use store::cql::{Cql, Login, migrate};
+
+use crate::server::{PRESENT, beside, fresh, unmade};
+
+/// What a failure says to whoever runs this.
+fn words<T>(answer: Result<T, StoreError>) -> String {
+    answer.err().expect("a failure").to_string()
+}
+
+#[tokio::test]
+async fn a_keyspace_is_made_once_whoever_makes_it() {
+    let _present = PRESENT.read().await;
+    let config = unmade();
+    let before = words(Cql::open(&config).await);
+    assert!(before.contains(&config.keyspace) && before.contains("pika migrate"), "{before}");
+
+    // As when all roles of a new cluster start with a migration at once.
+    let (one, other) = tokio::join!(migrate(&config), migrate(&config));
+    let (one, other) = (one.unwrap(), other.unwrap());
+    assert_eq!((one.version, other.version), (1, 1));
+    assert_eq!(one.applied.len() + other.applied.len(), 1, "each step is taken by one of them");
+    assert_eq!(migrate(&config).await.unwrap().applied, Vec::<&str>::new());
+    Cql::open(&config).await.unwrap();
+}
+
+#[tokio::test]
+async fn tables_of_a_newer_program_are_refused() {
+    let store = fresh().await;
+    let beside = beside(&store.config).await;
+    beside.query_unpaged("INSERT INTO migrations (program, version, name) VALUES ('pika', 999, 'of tomorrow')", ()).await.unwrap();
+    let (opened, migrated) = (words(Cql::open(&store.config).await), words(migrate(&store.config).await));
+    beside.query_unpaged("DELETE FROM migrations WHERE program = 'pika' AND version = 999", ()).await.unwrap();
+    for said in [opened, migrated] {
+        assert!(said.contains("newer version") && said.contains("999") && said.contains(&store.config.keyspace), "{said}");
+    }
+    Cql::open(&store.config).await.unwrap();
+}
+
+/// A migration that died is not waited for longer than its hold, and one that lives is.
+#[tokio::test]
+async fn a_step_that_was_cut_off_is_taken_again() {
+    let _present = PRESENT.read().await;
+    let config = unmade();
+    migrate(&config).await.unwrap();
+    let beside = beside(&config).await;
+    beside.query_unpaged("DELETE FROM migrations WHERE program = 'pika' AND version = 1", ()).await.unwrap();
+    beside.query_unpaged("DROP TABLE votes", ()).await.unwrap();
+    let said = words(Cql::open(&config).await);
+    assert!(said.contains("version 0"), "{said}");
+    assert_eq!(migrate(&config).await.unwrap().applied.len(), 1);
+    Cql::open(&config).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_named() {
+    let mut config: store::cql::Config = "127.0.0.1:1,localhost:2/pika".parse().unwrap();
+    config.patience = Duration::from_millis(300);
+    config.login = Some(Login { user: "pika".to_owned(), password: "not-to-be-shown".to_owned() });
+    let said = words(Cql::open(&config).await);
+    assert!(said.contains("127.0.0.1:1") && said.contains("localhost:2"), "{said}");
+    assert!(!said.contains("not-to-be-shown") && !format!("{config:?}").contains("not-to-be-shown"), "{said}");
+}
