@@ -118,11 +118,25 @@ impl Broker {
                 Err(_) => sleep(RETRY).await,
             }
         }
-        let shared = Shared { config, client, context, events: broadcast::Sender::new(EVENTS), epoch: AtomicU32::new(0) };
-        let broker = Broker { shared: Arc::new(shared) };
+        let broker = Broker::of(config, client, context);
         broker.read_epoch().await?;
         news.follow(&broker);
         Ok(broker)
+    }
+
+    /// Connects to look and changes nothing: for a tool that may have been pointed at the wrong server. A broker that Pika never
+    /// used is an error here. Nobody is told when such a connection is lost and found again.
+    pub async fn visit(config: Config, patience: Duration) -> Result<Broker, BrokerError> {
+        let client = first_connect(&config, News::new().teller(), Instant::now() + patience).await?;
+        let context = ContextBuilder::new().timeout(API_DEADLINE).ack_timeout(config.ack_deadline).build(client.clone());
+        let broker = Broker::of(config, client, context);
+        broker.find_epoch().await?;
+        Ok(broker)
+    }
+
+    fn of(config: Config, client: Client, context: Context) -> Broker {
+        let shared = Shared { config, client, context, events: broadcast::Sender::new(EVENTS), epoch: AtomicU32::new(0) };
+        Broker { shared: Arc::new(shared) }
     }
 
     /// Whether the connection is up at this moment. While it is not, publishing answers `Unavailable` at once; nothing is queued.
@@ -338,13 +352,17 @@ impl Broker {
 
     /// The list of `(epoch, first sequence)`; the last one holds. Whoever comes first writes `[[1, 1]]`.
     async fn read_epoch(&self) -> Result<(), BrokerError> {
-        let stream = subjects::bucket_stream(subjects::BUCKET_PIKA);
         let first = serde_json::to_vec(&[(1_u32, 1_u64)]).map_err(BrokerError::unavailable)?;
         let created = self.put_expecting(subjects::EPOCH_KEY.to_owned(), HeaderMap::new(), first.into(), 0).await;
         match created {
             Ok(_) | Err(crate::AppendError::Conflict { .. }) => {}
             Err(crate::AppendError::Broker(error)) => return Err(error),
         }
+        self.find_epoch().await
+    }
+
+    async fn find_epoch(&self) -> Result<(), BrokerError> {
+        let stream = subjects::bucket_stream(subjects::BUCKET_PIKA);
         let read = self.last_on(&stream, subjects::EPOCH_KEY).await?;
         let message = read.ok_or_else(|| BrokerError::unavailable("the epoch is not there"))?;
         let list: Vec<(Epoch, u64)> = serde_json::from_slice(&message.payload).map_err(|e| message.unreadable(e))?;

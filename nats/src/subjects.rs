@@ -95,6 +95,11 @@ pub fn partition(partition: Partition) -> [String; 2] {
     [format!("live.{partition}.*.out"), format!("live.{partition}.*.in")]
 }
 
+/// What people said in one session, and what followed: its part of what is folded.
+pub fn said(session: &SessionId) -> [String; 2] {
+    [out(session), claims(session)]
+}
+
 pub fn state(session: &SessionId, kind: StateKind) -> String {
     format!("state.{}.{session}.{}", session.partition(), kind.token())
 }
