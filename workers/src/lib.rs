@@ -7,6 +7,7 @@
 //!
 //! They know nothing of sockets, HTTP or tokens, and never judge who may say something: that was decided before it was stored.
 
+mod again;
 mod config;
 mod consumer;
 mod duties;
@@ -41,6 +42,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
+pub use again::Refold;
 pub use config::Config;
 
 use crate::metrics::Trouble;
