@@ -101,6 +101,15 @@ pub fn open(settings: &Settings) -> anyhow::Result<store::sqlite::Sqlite> {
     Ok(store)
 }
 
+/// The store of the settings as it is: a tool that looks must not leave an empty file where it was pointed at by mistake.
+pub fn existing(settings: &Settings) -> anyhow::Result<Arc<dyn Live>> {
+    let path = path(settings)?;
+    if !path.is_file() {
+        bail!("there is no store at {}; --data or --store says where it is", path.display());
+    }
+    Ok(Arc::new(open(settings)?))
+}
+
 fn path(settings: &Settings) -> anyhow::Result<PathBuf> {
     match settings.store.as_deref() {
         None => Ok(settings.data.join("pika.sqlite")),

@@ -4,17 +4,17 @@
 //! however often it is killed ([`queue`], [`state`]); that a history's strange lines are named and passed over
 //! ([`history`]); and that no token is ever printed. It speaks only the public wire.
 
-mod api;
+pub mod api;
 mod board;
 mod evening;
 mod history;
 mod keys;
-mod outbox;
+pub mod outbox;
 mod queue;
-mod screen;
-mod socket;
+pub mod screen;
+pub mod socket;
 mod source;
-mod state;
+pub mod state;
 
 use std::path::PathBuf;
 use std::sync::Arc;
