@@ -9,6 +9,7 @@
 
 mod accept;
 mod authorise;
+pub mod batch;
 mod budget;
 mod claims;
 mod committer;
