@@ -17,7 +17,7 @@ web: tools ## Builds the pages into web/dist
 	@deploy/web.sh
 
 run: web ## Runs all roles on 127.0.0.1:3001 with data in ./data (PIKA_LISTEN, PIKA_DATA change them)
-	cargo build --package pika
+	cargo build --workspace --bins
 	exec target/debug/pika dev
 
 test: ## Everything that must hold before a change lands, on a clean checkout too

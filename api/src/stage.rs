@@ -29,7 +29,7 @@ pub(crate) struct Brokered {
 
 impl Stage for Brokered {
     fn available(&self) -> bool {
-        self.broker.available()
+        self.broker.is_open()
     }
 
     fn on(&self) -> Vec<LobbyEntry> {

@@ -10,7 +10,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use nats::server::{Server, ServerConfig, find};
-use nats::{Broker, Lobby};
+use nats::{Broker, Known, Lobby};
 use schemas::fact::{Begun, EndReason, Fact, FactRecord, Owner};
 use schemas::note::{AskToken, DjIdentity};
 use schemas::secrets::{ClusterKey, token_hash};
@@ -42,6 +42,7 @@ impl World {
         let server = Server::start(ServerConfig { program, dir: dir.path().join("nats"), port: 0 }).await.unwrap();
         let config = nats::Config { servers: vec![server.url()], ..nats::Config::default() };
         let broker = Broker::connect(config, PATIENCE).await.unwrap();
+        broker.declare(Known::default()).await.unwrap();
         let stop = CancellationToken::new();
         let lobby = Lobby::follow(&broker, stop.clone()).await.unwrap();
         let store = Sqlite::open(&dir.path().join("pika.db")).unwrap();

@@ -8,8 +8,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use schemas::Seq;
 use schemas::limits::{RESUME_BYTES, RESUME_MESSAGES};
+use schemas::{Epoch, Seq};
 use tokio::time::Instant;
 
 use crate::delivery::{Delivery, Flavour, bytes_of};
@@ -31,6 +31,8 @@ const SLOTS: [Slot; 5] = [Slot::Listeners, Slot::Tempo, Slot::Tally, Slot::Like,
 pub struct Cursor {
     /// The newest fact sent.
     pub seq: Seq,
+    /// The epoch that it belongs to.
+    pub epoch: Epoch,
     /// A DJ hears each like and thanks by itself, and so not the paced ones.
     pub is_dj: bool,
     slots: [u64; SLOTS.len()],
@@ -60,6 +62,7 @@ struct Entry {
 }
 
 pub struct Board {
+    epoch: Epoch,
     ring: VecDeque<Entry>,
     ring_bytes: usize,
     /// Facts up to here have left the ring.
@@ -76,13 +79,14 @@ pub struct Board {
 pub enum Pulled {
     /// To be sent; `more` when the limit was reached before the end.
     Deliveries { list: Vec<Arc<Delivery>>, more: bool },
-    /// Facts after the cursor are gone from the ring: the socket has to start from the state.
+    /// Facts after the cursor are gone from the ring, or it stands in another epoch: the socket has to start from the state.
     Missed,
 }
 
 impl Board {
-    pub fn new(pace: Duration, now: Instant) -> Self {
+    pub fn new(epoch: Epoch, pace: Duration, now: Instant) -> Self {
         Board {
+            epoch,
             ring: VecDeque::new(),
             ring_bytes: 0,
             floor: 0,
@@ -151,12 +155,12 @@ impl Board {
 
     /// A cursor that has heard everything up to `seq` and every state.
     pub fn cursor(&self, seq: Seq) -> Cursor {
-        Cursor { seq, is_dj: false, slots: self.slots.each_ref().map(|(version, _)| *version) }
+        Cursor { seq, epoch: self.epoch, is_dj: false, slots: self.slots.each_ref().map(|(version, _)| *version) }
     }
 
     /// A cursor that has heard everything up to `seq`, the listener count, and of other states nothing.
     pub fn cursor_without_states(&self, seq: Seq) -> Cursor {
-        let mut cursor = Cursor { seq, ..Cursor::default() };
+        let mut cursor = Cursor { seq, epoch: self.epoch, ..Cursor::default() };
         cursor.slots[Slot::Listeners as usize] = self.slots[Slot::Listeners as usize].0;
         // Likes and thanks are moments, not states: a socket that comes back does not hear an old one.
         for slot in [Slot::Like, Slot::Thanks] {
@@ -170,6 +174,10 @@ impl Board {
         self.ring.back().map_or(self.floor, |e| e.seq)
     }
 
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
     /// Whether every fact after `seq` that is on the board's side of the log can still be given.
     pub fn covers(&self, seq: Seq) -> bool {
         seq >= self.floor
@@ -177,7 +185,7 @@ impl Board {
 
     /// The next deliveries after the cursor, at most `limit` bytes of them (at least one), and moves the cursor behind them.
     pub fn pull(&self, cursor: &mut Cursor, limit: usize) -> Pulled {
-        if cursor.seq < self.floor {
+        if cursor.seq < self.floor || cursor.epoch != self.epoch {
             return Pulled::Missed;
         }
         let mut list = Vec::new();
@@ -235,7 +243,7 @@ mod tests {
     #[test]
     fn a_burst_of_tracks_shows_the_first_and_the_newest_and_keeps_order() {
         let start = Instant::now();
-        let mut board = Board::new(Duration::from_secs(1), start);
+        let mut board = Board::new(1, Duration::from_secs(1), start);
         let mut cursor = board.cursor(0);
         for seq in 1..=3 {
             board.push(seq, fact(seq), true);
@@ -253,7 +261,7 @@ mod tests {
     #[test]
     fn a_slow_reader_gets_every_fact_and_only_the_newest_state() {
         let now = Instant::now();
-        let mut board = Board::new(Duration::ZERO, now);
+        let mut board = Board::new(1, Duration::ZERO, now);
         let mut cursor = board.cursor(0);
         for n in 1..=5 {
             board.push(n, fact(n), false);
@@ -268,7 +276,7 @@ mod tests {
     #[test]
     fn a_count_does_not_overtake_the_track_it_belongs_to() {
         let start = Instant::now();
-        let mut board = Board::new(Duration::from_secs(1), start);
+        let mut board = Board::new(1, Duration::from_secs(1), start);
         let mut cursor = board.cursor(0);
         for seq in 1..=2 {
             board.push(seq, fact(seq), true);
@@ -284,7 +292,7 @@ mod tests {
     #[test]
     fn a_pull_stops_at_its_limit_and_goes_on_where_it_stopped() {
         let now = Instant::now();
-        let mut board = Board::new(Duration::ZERO, now);
+        let mut board = Board::new(1, Duration::ZERO, now);
         let mut cursor = board.cursor(0);
         (1..=4).for_each(|n| board.push(n, fact(n), false));
         board.advance(now);
@@ -302,7 +310,7 @@ mod tests {
     #[test]
     fn a_reader_behind_the_ring_is_told_so_and_never_gets_a_part() {
         let now = Instant::now();
-        let mut board = Board::new(Duration::ZERO, now);
+        let mut board = Board::new(1, Duration::ZERO, now);
         let mut cursor = board.cursor(0);
         (1..=RESUME_MESSAGES as Seq + 1).for_each(|n| board.push(n, fact(n), false));
         board.advance(now);

@@ -60,17 +60,15 @@ pub type Ticket = u64;
 impl Hub {
     pub fn start(session: Session, paces: Paces, reporter: Reporter, hubs: Hubs) -> Arc<Hub> {
         let updates = session.updates();
-        let mut board = Board::new(paces.track, Instant::now());
-        let (floor, facts) = session.kept();
-        board.start_after(floor);
-        facts.iter().for_each(|fact| board.seed(fact.seq, delivery(fact)));
+        let board = seeded(&session, paces.track);
         let hub =
             Arc::new(Hub { session, board: Mutex::new(board), members: Mutex::default(), reporter, answering: AtomicBool::new(false) });
         for state in hub.session.states() {
             hub.put_state(&state);
         }
         tokio::spawn(
-            Task { hub: hub.clone(), heard: 0, like: Pacer::new(paces.like), thanks: Pacer::new(paces.thanks) }.run(updates, hubs),
+            Task { hub: hub.clone(), pace: paces.track, heard: 0, like: Pacer::new(paces.like), thanks: Pacer::new(paces.thanks) }
+                .run(updates, hubs),
         );
         hub
     }
@@ -200,6 +198,15 @@ impl Hub {
     }
 }
 
+/// A board with what the session keeps of its run.
+fn seeded(session: &Session, pace: Duration) -> Board {
+    let mut board = Board::new(session.epoch(), pace, Instant::now());
+    let (floor, facts) = session.kept();
+    board.start_after(floor);
+    facts.iter().for_each(|fact| board.seed(fact.seq, delivery(fact)));
+    board
+}
+
 fn delivery(fact: &Applied) -> Arc<Delivery> {
     Arc::new(Delivery::new(Some(fact.seq), fact.messages.clone()))
 }
@@ -235,6 +242,8 @@ impl Pacer {
 
 struct Task {
     hub: Arc<Hub>,
+    /// Between two tracks.
+    pace: Duration,
     /// Applause up to this position was heard.
     heard: Seq,
     like: Pacer,
@@ -295,6 +304,7 @@ impl Task {
             }
             Update::State(state) => self.hub.put_state(&state),
             Update::Applause(applause) => self.applaud(&applause),
+            Update::Anew => self.begin_anew(),
         }
     }
 
@@ -306,9 +316,18 @@ impl Task {
         self.hub.dj_outboxes().iter().for_each(|dj| dj.send(&expired));
     }
 
+    /// The log is another one: so is the board, and every socket starts from the state when it pulls next.
+    fn begin_anew(&mut self) {
+        *self.hub.board.lock() = seeded(&self.hub.session, self.pace);
+        self.hub.session.states().iter().for_each(|state| self.hub.put_state(state));
+    }
+
     /// Updates were missed in this process: the session still holds them.
     fn catch_up(&mut self) {
         let session = self.hub.session.clone();
+        if self.hub.board.lock().epoch() != session.epoch() {
+            return self.begin_anew();
+        }
         let last = self.hub.board.lock().newest();
         match session.since(last) {
             Some(facts) => facts.iter().for_each(|fact| self.hub.put_fact(fact)),

@@ -131,7 +131,7 @@ impl Connection {
         self.slow = Some(Box::pin(async move {
             let entered = match hubs.enter(&id).await {
                 Ok(hub) => {
-                    wait_for_place(hub.session(), subscribe.resume, broker.epoch()).await;
+                    wait_for_place(hub.session(), subscribe.resume).await;
                     // Somebody new cannot have voted, so nobody is asked.
                     let mine = if known { own_vote(&broker, hub.session(), person).await } else { None };
                     Ok(Entered { hub, mine })
@@ -169,10 +169,10 @@ impl Connection {
         let id = hub.id().clone();
         self.leave_subscription(&id);
         let who = Present::Dancer(self.caller.person);
-        let (hubs, epoch) = (&self.fanout.inner.hubs, self.fanout.inner.broker.epoch());
+        let hubs = &self.fanout.inner.hubs;
         let seat = |place_of: &mut Option<Place>| -> Placed {
             let (ticket, placed) =
-                hub.join(who, self.outbox.clone(), hubs, |board, session| place(board, session, resume, epoch, mine, Millis::now()));
+                hub.join(who, self.outbox.clone(), hubs, |board, session| place(board, session, resume, mine, Millis::now()));
             let cursor = placed.cursor;
             if let Some(before) = place_of {
                 before.cursor = cursor.of_dj(before.dj.is_some());
@@ -240,13 +240,13 @@ impl Connection {
         }
     }
 
-    /// The facts after this place's cursor have left the board: it starts again from the state, and says so where it can.
+    /// The facts after this place's cursor have left the board, or the board is another log's: it starts again from the state, and says so where it can.
     pub(crate) fn restart(&mut self, i: usize) {
         metrics::subscribed("restarted");
         let place_now = &mut self.places[i];
         let hub = place_now.hub.clone();
-        let resume = self.flavour.positions.then_some(Resume::At { epoch: self.fanout.inner.broker.epoch(), seq: place_now.cursor.seq });
-        let placed = hub.look(|board, session| place(board, session, resume, self.fanout.inner.broker.epoch(), None, Millis::now()));
+        let resume = self.flavour.positions.then_some(Resume::At { epoch: place_now.cursor.epoch, seq: place_now.cursor.seq });
+        let placed = hub.look(|board, session| place(board, session, resume, None, Millis::now()));
         place_now.cursor = placed.cursor.of_dj(place_now.cursor.is_dj);
         placed
             .subscribed

@@ -46,9 +46,9 @@ pub async fn own_vote(broker: &Broker, session: &Session, person: PersonId) -> O
 
 /// Who moves here may have heard more on the node before than this one has seen yet. That is no other log: the rest is on its
 /// way, and where the feed lost it, it is read now.
-pub async fn wait_for_place(session: &Session, resume: Option<Resume>, epoch: Epoch) {
+pub async fn wait_for_place(session: &Session, resume: Option<Resume>) {
     if let Some(Resume::At { epoch: theirs, seq }) = resume
-        && theirs == epoch
+        && theirs == session.epoch()
         && seq > session.view().last
     {
         session.reflects(seq, AHEAD).await;
@@ -64,8 +64,8 @@ pub struct Placed {
 }
 
 /// Called under the board's lock.
-pub fn place(board: &Board, session: &Session, resume: Option<Resume>, epoch: Epoch, mine: Option<(PollId, u32)>, now: Millis) -> Placed {
-    let view = session.view();
+pub fn place(board: &Board, session: &Session, resume: Option<Resume>, mine: Option<(PollId, u32)>, now: Millis) -> Placed {
+    let (view, epoch) = (session.view(), board.epoch());
     let subscribed = |at, recovered, reason: Option<&str>| ServerMessage::Subscribed {
         session_id: Some(session.id().clone()),
         epoch,
@@ -84,7 +84,7 @@ pub fn place(board: &Board, session: &Session, resume: Option<Resume>, epoch: Ep
     };
     match resume {
         None | Some(Resume::Wanted(_)) => fresh(None),
-        Some(Resume::At { epoch: theirs, seq }) => match judge(board, session, epoch, theirs, seq) {
+        Some(Resume::At { epoch: theirs, seq }) => match judge(board, session, theirs, seq) {
             Ok(()) => Placed { cursor: board.cursor_without_states(seq), subscribed: Some(subscribed(seq, true, None)), state: vec![] },
             Err(reason) => fresh(Some(reason)),
         },
@@ -92,9 +92,9 @@ pub fn place(board: &Board, session: &Session, resume: Option<Resume>, epoch: Ep
 }
 
 /// Whether exactly what came after `seq` can be given, or why not.
-fn judge(board: &Board, session: &Session, epoch: Epoch, theirs: Epoch, seq: Seq) -> Result<(), &'static str> {
+fn judge(board: &Board, session: &Session, theirs: Epoch, seq: Seq) -> Result<(), &'static str> {
     let view = session.view();
-    if theirs != epoch || seq > view.last {
+    if theirs != board.epoch() || seq > view.last {
         // A position that this log has not reached is a position in another log.
         return Err("unknown_epoch");
     }

@@ -19,7 +19,7 @@ impl Ingest {
     }
 
     async fn judge(&self, caller: &Caller, kind: Kind, incoming: Incoming) -> Result<Admitted, Refusal> {
-        if !self.inner.broker.available() {
+        if !self.inner.broker.is_open() {
             // Refused at once instead of queued: an answer that comes after the DJ has repeated himself is worse than none.
             return Err(Code::Unavailable.into());
         }

@@ -64,7 +64,7 @@ impl Ingest {
 
     /// The publish API's door. A caller without a cookie is somebody new each time, so the budget is their address's.
     pub(crate) async fn begin_over_http(&self, caller: &Caller, opening: Opening<'_>, op: Option<OpKey>) -> Result<Registered, Refusal> {
-        if !self.inner.broker.available() {
+        if !self.inner.broker.is_open() {
             return Err(Code::Unavailable.into());
         }
         let payer = caller.address.filter(|_| !caller.known).map_or(caller.person, |address| PersonId(address.0));

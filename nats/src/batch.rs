@@ -60,10 +60,16 @@ pub(crate) struct Complaint {
 
 /// "wrong last sequence: N"
 const WRONG_LAST_SEQUENCE: u32 = 10_071;
+/// "stream not found"
+const NO_STREAM: u32 = 10_059;
 /// The broker gave up the batch before its end came, so nothing of it is stored.
 const BATCH_INCOMPLETE: u32 = 10_176;
 
 impl Complaint {
+    pub fn is_no_stream(&self) -> bool {
+        self.err_code == NO_STREAM
+    }
+
     pub fn into_error(self) -> BrokerError {
         let said = format!("{} ({})", self.description, self.err_code);
         // 5xx is the broker's own trouble: no leader, no space, not started. It may pass.

@@ -1,17 +1,19 @@
 //! The connection to the broker, and whether it is there right now.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use async_nats::connection::State;
 use async_nats::jetstream::{Context, ContextBuilder};
 use async_nats::{Client, ConnectOptions, Event, HeaderMap, Message, Request, RequestErrorKind, Subscriber};
 use bytes::Bytes;
 use schemas::Epoch;
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{broadcast, mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, sleep, timeout, timeout_at};
 
+use crate::epoch::{COMPARED, Eras};
 use crate::{metrics, streams, subjects};
 
 /// Three unanswered pings end a connection, so a peer that died without a word is noticed within six seconds.
@@ -88,6 +90,8 @@ pub enum BrokerEvent {
     Disconnected,
     /// A subscription of this client dropped messages: whoever follows something must read again.
     Lagged,
+    /// A new epoch of the log was declared: what was read of it may not be in it any more.
+    Epoch,
 }
 
 /// A cheap handle, cloned freely; all clones share one connection.
@@ -96,12 +100,19 @@ pub struct Broker {
     shared: Arc<Shared>,
 }
 
-struct Shared {
+pub(crate) struct Shared {
     config: Config,
     client: Client,
     context: Context,
     events: broadcast::Sender<BrokerEvent>,
     epoch: AtomicU32,
+    pub eras: ArcSwap<Eras>,
+    /// Whether the log goes on from what this process knows of it.
+    pub sound: watch::Sender<bool>,
+    /// The newest sequence that this process saw given out.
+    pub seen: AtomicU64,
+    /// One comparison at a time, so that an older answer never overrules a newer one.
+    pub comparing: tokio::sync::Mutex<()>,
 }
 
 impl Broker {
@@ -119,8 +130,9 @@ impl Broker {
             }
         }
         let broker = Broker::of(config, client, context);
-        broker.read_epoch().await?;
+        broker.compare_log().await?;
         news.follow(&broker);
+        broker.compare_forever();
         Ok(broker)
     }
 
@@ -130,12 +142,25 @@ impl Broker {
         let client = first_connect(&config, News::new().teller(), Instant::now() + patience).await?;
         let context = ContextBuilder::new().timeout(API_DEADLINE).ack_timeout(config.ack_deadline).build(client.clone());
         let broker = Broker::of(config, client, context);
-        broker.find_epoch().await?;
+        broker.compare_log().await?;
+        if broker.epoch() == 0 {
+            return Err(BrokerError::unavailable("no log of this broker was ever declared; is it the right one?"));
+        }
         Ok(broker)
     }
 
     fn of(config: Config, client: Client, context: Context) -> Broker {
-        let shared = Shared { config, client, context, events: broadcast::Sender::new(EVENTS), epoch: AtomicU32::new(0) };
+        let shared = Shared {
+            config,
+            client,
+            context,
+            events: broadcast::Sender::new(EVENTS),
+            epoch: AtomicU32::new(0),
+            eras: ArcSwap::default(),
+            sound: watch::Sender::new(false),
+            seen: AtomicU64::new(0),
+            comparing: tokio::sync::Mutex::default(),
+        };
         Broker { shared: Arc::new(shared) }
     }
 
@@ -148,13 +173,17 @@ impl Broker {
         self.shared.events.subscribe()
     }
 
-    /// The log's epoch (KV `PIKA`, key `epoch`; 1 when first made).
+    /// The log's epoch; 0 before the first was declared.
     pub fn epoch(&self) -> Epoch {
         self.shared.epoch.load(Ordering::Acquire)
     }
 
     pub(crate) fn set_epoch(&self, epoch: Epoch) {
         self.shared.epoch.store(epoch, Ordering::Release);
+    }
+
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
     }
 
     pub(crate) fn client(&self) -> &Client {
@@ -229,7 +258,7 @@ impl Broker {
         timeout(self.shared.config.ack_deadline, work).await.map_err(|_| BrokerError::late())?.map_err(BrokerError::unavailable)
     }
 
-    fn tell(&self, event: BrokerEvent) {
+    pub(crate) fn tell(&self, event: BrokerEvent) {
         // Nobody may be listening.
         let _ = self.shared.events.send(event);
     }
@@ -274,7 +303,7 @@ struct Teller {
 }
 
 impl Teller {
-    fn tell(&self, event: &Event) {
+    pub(crate) fn tell(&self, event: &Event) {
         let event = match event {
             Event::Connected => BrokerEvent::Connected,
             Event::Disconnected | Event::Closed => BrokerEvent::Disconnected,
@@ -342,32 +371,30 @@ impl News {
 impl Broker {
     /// What a restarted broker has forgotten, before anybody is told that it is back.
     async fn mend(&self) {
-        if let Err(error) = self.in_time(streams::ensure_state(self.context(), self.config())).await {
-            tracing::warn!(%error, "derived state has no stream yet");
+        if let Err(error) = self.in_time(streams::ensure_beside_log(self.context(), self.config())).await {
+            tracing::warn!(%error, "some streams could not be made again");
         }
-        if let Err(error) = self.read_epoch().await {
-            tracing::warn!(%error, "the epoch could not be read again");
+        if let Err(error) = self.compare_log().await {
+            tracing::warn!(%error, "the log could not be compared");
         }
     }
 
-    /// The list of `(epoch, first sequence)`; the last one holds. Whoever comes first writes `[[1, 1]]`.
-    async fn read_epoch(&self) -> Result<(), BrokerError> {
-        let first = serde_json::to_vec(&[(1_u32, 1_u64)]).map_err(BrokerError::unavailable)?;
-        let created = self.put_expecting(subjects::EPOCH_KEY.to_owned(), HeaderMap::new(), first.into(), 0).await;
-        match created {
-            Ok(_) | Err(crate::AppendError::Conflict { .. }) => {}
-            Err(crate::AppendError::Broker(error)) => return Err(error),
-        }
-        self.find_epoch().await
-    }
-
-    async fn find_epoch(&self) -> Result<(), BrokerError> {
-        let stream = subjects::bucket_stream(subjects::BUCKET_PIKA);
-        let read = self.last_on(&stream, subjects::EPOCH_KEY).await?;
-        let message = read.ok_or_else(|| BrokerError::unavailable("the epoch is not there"))?;
-        let list: Vec<(Epoch, u64)> = serde_json::from_slice(&message.payload).map_err(|e| message.unreadable(e))?;
-        let last = list.last().ok_or_else(|| message.unreadable("no epoch in the list"))?;
-        self.set_epoch(last.0);
-        Ok(())
+    /// Compares the log for as long as a handle exists.
+    fn compare_forever(&self) {
+        let shared = Arc::downgrade(&self.shared);
+        tokio::spawn(async move {
+            let mut tick = tokio::time::interval_at(Instant::now() + COMPARED, COMPARED);
+            tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                tick.tick().await;
+                let Some(shared) = shared.upgrade() else { return };
+                let broker = Broker { shared };
+                if broker.available()
+                    && let Err(error) = broker.compare_log().await
+                {
+                    tracing::debug!(%error, "the log could not be compared");
+                }
+            }
+        });
     }
 }

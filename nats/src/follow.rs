@@ -113,6 +113,7 @@ impl Follower {
                 },
                 event = self.events.recv() => match event {
                     Ok(BrokerEvent::Connected) | Err(broadcast::error::RecvError::Lagged(_)) => Taken::Lost("the broker came back".to_owned()),
+                    Ok(BrokerEvent::Epoch) => Taken::Lost("a new epoch".to_owned()),
                     // A dropped message of ours shows as a gap in the consumer's own count.
                     Ok(BrokerEvent::Disconnected | BrokerEvent::Lagged) => Taken::Nothing,
                     Err(broadcast::error::RecvError::Closed) => return Err(BrokerError::unavailable("the connection is closed")),

@@ -9,6 +9,7 @@ pub mod batch;
 pub mod codes;
 pub mod connection;
 pub mod direct;
+pub mod epoch;
 mod feed;
 mod follow;
 pub mod lease;
@@ -24,6 +25,7 @@ pub mod streams;
 pub mod subjects;
 
 pub use connection::{Broker, BrokerError, Config};
+pub use epoch::{Eras, Known};
 pub use lobby::{Lobby, LobbyChange};
 pub use log::{AppendError, Appended, Entry, Timer};
 pub use reading::Reading;

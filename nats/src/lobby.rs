@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use parking_lot::RwLock;
 use schemas::lobby::{LobbyRecord, LobbyStatus};
-use schemas::{Millis, Seq, SessionId};
+use schemas::{Millis, Partition, Seq, SessionId};
 use tokio::sync::broadcast;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
@@ -76,11 +76,11 @@ impl Lobby {
         let mut follower = Follower::open(broker, LIVE, vec![LIVE_LOBBY_ALL.to_owned()], From::Latest).await?;
         let lobby = Lobby { shared: Arc::new(Shared { index: RwLock::default(), changes: broadcast::Sender::new(CHANGES) }) };
         timeout(FIRST_SET, lobby.read_all(&mut follower)).await.map_err(|_| BrokerError::late())??;
-        let followed = lobby.clone();
+        let (followed, broker) = (lobby.clone(), broker.clone());
         tokio::spawn(async move {
             tokio::select! {
                 () = stop.cancelled() => {}
-                error = followed.read_on(follower) => tracing::error!(%error, "the lobby is no longer followed"),
+                error = followed.read_on(broker, follower) => tracing::error!(%error, "the lobby is no longer followed"),
             }
         });
         Ok(lobby)
@@ -115,6 +115,33 @@ impl Lobby {
         self.shared.changes.subscribe()
     }
 
+    /// In a new epoch the log may hold fewer records, or older ones: the index is made anew, and what went is told as ended.
+    async fn read_anew(&self, follower: &mut Follower, mut waiting: u64) -> Result<(), BrokerError> {
+        let mut fresh = Index::default();
+        while waiting > 0 {
+            waiting = match follower.next().await? {
+                Followed::Opened { waiting } => waiting,
+                Followed::Message { message, waiting } => {
+                    if let Some(entry) = read_entry(&message) {
+                        fresh.take(entry, Instant::now());
+                    }
+                    waiting
+                }
+            };
+        }
+        let before = {
+            let mut index = self.shared.index.write();
+            std::mem::replace(&mut *index, fresh)
+        };
+        let index = self.shared.index.read();
+        let gone = before.sessions.values().filter(|entry| entry.is_on() && !index.is_on(&entry.session)).cloned().map(LobbyChange::Ended);
+        let came = index.sessions.values().filter(|entry| entry.is_on() && !before.is_on(&entry.session)).cloned().map(LobbyChange::Began);
+        for change in gone.chain(came) {
+            let _ = self.shared.changes.send(change);
+        }
+        Ok(())
+    }
+
     async fn read_all(&self, follower: &mut Follower) -> Result<(), BrokerError> {
         loop {
             let waiting = match follower.next().await? {
@@ -131,30 +158,71 @@ impl Lobby {
         }
     }
 
-    async fn read_on(&self, mut follower: Follower) -> BrokerError {
+    async fn read_on(&self, broker: Broker, mut follower: Follower) -> BrokerError {
+        let mut epoch = broker.epoch();
         loop {
-            match follower.next().await {
-                Ok(Followed::Message { message, .. }) => self.take(&message),
-                Ok(Followed::Opened { .. }) => {}
-                Err(error) => return error,
+            let read = match follower.next().await {
+                Ok(Followed::Message { message, .. }) => {
+                    self.take(&message);
+                    Ok(())
+                }
+                Ok(Followed::Opened { waiting }) if broker.epoch() != epoch => {
+                    epoch = broker.epoch();
+                    self.read_anew(&mut follower, waiting).await
+                }
+                Ok(Followed::Opened { .. }) => Ok(()),
+                Err(error) => Err(error),
+            };
+            if let Err(error) = read {
+                return error;
             }
         }
     }
 
     fn take(&self, message: &Stored) {
-        let Some((_, session, Leaf::Lobby)) = subjects::parse_live(&message.subject) else { return };
-        let record = match message.body::<LobbyRecord>() {
-            Ok(record) => Arc::new(record),
-            Err(error) => {
-                crate::metrics::unreadable();
-                return tracing::error!(%error, "a lobby record is skipped");
-            }
-        };
-        let change = self.shared.index.write().take(LobbyEntry { session, seq: message.seq, record }, Instant::now());
+        let Some(entry) = read_entry(message) else { return };
+        let change = self.shared.index.write().take(entry, Instant::now());
         if let Some(change) = change {
             // Nobody may be listening.
             let _ = self.shared.changes.send(change);
         }
+    }
+}
+
+fn read_entry(message: &Stored) -> Option<LobbyEntry> {
+    let Some((_, session, Leaf::Lobby)) = subjects::parse_live(&message.subject) else { return None };
+    match message.body::<LobbyRecord>() {
+        Ok(record) => Some(LobbyEntry { session, seq: message.seq, record: Arc::new(record) }),
+        Err(error) => {
+            crate::metrics::unreadable();
+            tracing::error!(%error, "a lobby record is skipped");
+            None
+        }
+    }
+}
+
+impl Broker {
+    /// The sessions of a partition that are on, as the log says now.
+    pub async fn sessions_on(&self, partition: Partition) -> Result<Vec<SessionId>, BrokerError> {
+        let mut follower = Follower::open(self, LIVE, vec![subjects::lobbies(partition)], From::Latest).await?;
+        let mut index = Index::default();
+        let read = async {
+            loop {
+                let waiting = match follower.next().await? {
+                    Followed::Opened { waiting } => waiting,
+                    Followed::Message { message, waiting } => {
+                        if let Some(entry) = read_entry(&message) {
+                            index.take(entry, Instant::now());
+                        }
+                        waiting
+                    }
+                };
+                if waiting == 0 {
+                    return Ok(index.on.into_iter().map(|(_, _, session)| session).collect());
+                }
+            }
+        };
+        timeout(FIRST_SET, read).await.map_err(|_| BrokerError::late())?
     }
 }
 
@@ -171,6 +239,10 @@ struct Index {
 }
 
 impl Index {
+    fn is_on(&self, session: &SessionId) -> bool {
+        self.sessions.get(session).is_some_and(LobbyEntry::is_on)
+    }
+
     fn take(&mut self, entry: LobbyEntry, now: Instant) -> Option<LobbyChange> {
         self.forget(now);
         let held = self.sessions.get(&entry.session).cloned();

@@ -91,9 +91,11 @@ impl Broker {
         if facts.is_empty() {
             return Ok(Appended { seqs: Vec::new() });
         }
+        self.admits()?;
         let messages = layout(session, expected, facts, lobby, timers);
         let count = messages.len() as u64;
         let last = self.put_all(messages).await?;
+        self.saw(last);
         let first = (last + 1).saturating_sub(count);
         Ok(Appended { seqs: (first..first + facts.len() as u64).collect() })
     }
@@ -106,13 +108,19 @@ impl Broker {
         if packs.len() > BATCH {
             return Err(BrokerError::Refused(format!("{} packs at once", packs.len())));
         }
+        self.admits()?;
         let messages = packs.iter().map(|(session, pack)| Outgoing::new(subjects::claims(session), pack));
         if self.config().replicas > 1 {
-            let sent = messages.map(|message| async { self.put(message).await.map_err(AppendError::unguarded) });
+            let sent = messages.map(|message| async {
+                let seq = self.put(message).await.map_err(AppendError::unguarded)?;
+                self.saw(seq);
+                Ok(seq)
+            });
             return try_join_all(sent).await;
         }
         let count = packs.len() as u64;
         let last = self.put_all(messages.collect()).await.map_err(AppendError::unguarded)?;
+        self.saw(last);
         let first = (last + 1).saturating_sub(count);
         Ok((first..first + count).collect())
     }
@@ -173,15 +181,39 @@ impl Broker {
         Ok(follower.messages().map(|message| message.map(entry)).boxed())
     }
 
-    /// First and last sequence of LIVE.
+    /// First and last sequence of the log.
     pub async fn log_range(&self) -> Result<(Seq, Seq), BrokerError> {
-        let info: Info = self.api(&format!("STREAM.INFO.{LIVE}"), &serde_json::json!({})).await?;
-        Ok((info.state.first_seq, info.state.last_seq))
+        let log = self.log_info().await?.ok_or_else(|| BrokerError::unavailable("there is no log"))?;
+        Ok((log.first, log.last))
+    }
+
+    /// What the broker says of LIVE; `None` when there is no such stream.
+    pub(crate) async fn log_info(&self) -> Result<Option<LogInfo>, BrokerError> {
+        let answer = self.request(format!("$JS.API.STREAM.INFO.{LIVE}"), None, Bytes::from_static(b"{}")).await?;
+        match serde_json::from_slice::<Answer<Info>>(&answer.payload).map_err(BrokerError::unavailable)? {
+            Answer::Bad { error } if error.is_no_stream() => Ok(None),
+            Answer::Bad { error } => Err(error.into_error()),
+            Answer::Good(Info { created, state }) => {
+                Ok(Some(LogInfo { created, first: state.first_seq, last: state.last_seq, messages: state.messages }))
+            }
+        }
     }
 
     /// Removes all messages on a subject.
     pub(crate) async fn purge(&self, stream: &str, subject: &str) -> Result<(), BrokerError> {
         let _: Purged = self.api(&format!("STREAM.PURGE.{stream}"), &serde_json::json!({ "filter": subject })).await?;
+        Ok(())
+    }
+
+    /// Removes all messages on a subject but the newest.
+    pub(crate) async fn purge_to_last(&self, stream: &str, subject: &str) -> Result<(), BrokerError> {
+        let _: Purged = self.api(&format!("STREAM.PURGE.{stream}"), &serde_json::json!({ "filter": subject, "keep": 1 })).await?;
+        Ok(())
+    }
+
+    /// Removes all messages before `seq`. Where there is none so far, the next one gets `seq`.
+    pub(crate) async fn purge_up_to(&self, stream: &str, seq: Seq) -> Result<(), BrokerError> {
+        let _: Purged = self.api(&format!("STREAM.PURGE.{stream}"), &serde_json::json!({ "seq": seq })).await?;
         Ok(())
     }
 
@@ -202,8 +234,20 @@ enum Answer<T> {
     Good(T),
 }
 
+/// The log as the broker sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LogInfo {
+    /// When the stream was made.
+    pub created: String,
+    pub first: Seq,
+    /// The newest sequence given out, also when its message is gone.
+    pub last: Seq,
+    pub messages: u64,
+}
+
 #[derive(Deserialize)]
 struct Info {
+    created: String,
     state: Range,
 }
 
@@ -211,6 +255,7 @@ struct Info {
 struct Range {
     first_seq: Seq,
     last_seq: Seq,
+    messages: u64,
 }
 
 #[derive(Deserialize)]

@@ -34,3 +34,18 @@ pub(crate) fn feed_broken() {
 pub(crate) fn watermark_ahead() {
     ::metrics::counter!("pika_feed_repairs_total").increment(1);
 }
+
+/// The log was found to be another one than was declared.
+pub(crate) fn log_in_doubt() {
+    ::metrics::counter!("pika_log_in_doubt_total").increment(1);
+}
+
+/// Sequences that were given out and are lost from the log.
+pub(crate) fn lost(sequences: u64) {
+    ::metrics::counter!("pika_log_lost_sequences_total").increment(sequences);
+}
+
+/// The log's epoch.
+pub(crate) fn epoch(epoch: u32) {
+    ::metrics::gauge!("pika_log_epoch").set(f64::from(epoch));
+}

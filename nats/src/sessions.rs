@@ -9,6 +9,7 @@ mod follower;
 mod history;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -20,7 +21,7 @@ use schemas::note::Applause;
 use schemas::server::ServerMessage;
 use schemas::state::{State, StateKind};
 use schemas::view::{Change, View, lobby_after};
-use schemas::{Code, Millis, Seq, SessionId};
+use schemas::{Code, Epoch, Millis, Seq, SessionId};
 use tokio::sync::{Notify, broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -52,6 +53,8 @@ pub enum Update {
     Fact(Arc<Applied>),
     State(State),
     Applause(Arc<Applause>),
+    /// A new epoch: view, history and states are those of the log as it is now, and what was told before may not be in it.
+    Anew,
 }
 
 /// What to do with a view: append facts, or nothing, because the message was applied before.
@@ -101,6 +104,8 @@ enum Meeting {
 struct Shared {
     id: SessionId,
     broker: Broker,
+    /// The epoch that the view was read in.
+    epoch: AtomicU32,
     view: ArcSwap<View>,
     seen: watch::Sender<Seq>,
     ready: watch::Sender<Meeting>,
@@ -151,6 +156,7 @@ impl Sessions {
         let shared = Arc::new(Shared {
             id: id.clone(),
             broker: self.broker.clone(),
+            epoch: AtomicU32::new(0),
             view: ArcSwap::from_pointee(View::new(id.clone())),
             seen: watch::Sender::new(0),
             ready: watch::Sender::new(Meeting::Reading),
@@ -182,6 +188,11 @@ impl Session {
 
     pub fn view(&self) -> Arc<View> {
         self.shared.view.load_full()
+    }
+
+    /// The epoch of the log that [`Session::view`] was read in.
+    pub fn epoch(&self) -> Epoch {
+        self.shared.epoch.load(Ordering::Acquire)
     }
 
     pub fn updates(&self) -> broadcast::Receiver<Update> {

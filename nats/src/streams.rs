@@ -28,7 +28,16 @@ pub(crate) async fn ensure(context: &Context, config: &Config) -> Result<(), Bro
     Ok(())
 }
 
-/// Makes STATE again: a broker on one machine forgets it, and that it ever was, when it restarts.
+/// Makes what a broker that came back may not have: STATE, which one machine forgets when it restarts, and the buckets. The log
+/// itself is not made again here: where it is gone, whoever declares the next epoch makes it.
+pub(crate) async fn ensure_beside_log(context: &Context, config: &Config) -> Result<(), BrokerError> {
+    for stream in [state(config), revoked(config), pika(config), leases(config), codes(config)] {
+        make(context, stream).await?;
+    }
+    Ok(())
+}
+
+/// Makes STATE again.
 pub(crate) async fn ensure_state(context: &Context, config: &Config) -> Result<(), BrokerError> {
     make(context, state(config)).await
 }

@@ -6,6 +6,7 @@
 //! | `live.<p>.<session>.in` | LIVE | packs of claims, and what the schedule says |
 //! | `live.<p>.<session>.timer.<poll>` | LIVE | a schedule whose target is `in` |
 //! | `live.<p>.<session>.lobby` | LIVE | the lobby record, one a session |
+//! | `live.void` | LIVE | nothing: sequences that are not to be used again |
 //! | `state.<p>.<session>.<kind>` | STATE | derived state; republished as `feed.<session>.<kind>` |
 //! | `revoked` | REVOKED | tokens that are no longer good |
 //! | `note.<session>.applause`, `note.<session>.probe` | – | to the nodes of a session |
@@ -28,6 +29,7 @@ pub const BUCKET_CODES: &str = "CODES";
 /// What the streams store, and how RePublish turns it into the feed.
 pub const LIVE_ALL: &str = "live.>";
 pub const LIVE_OUT_ALL: &str = "live.*.*.out";
+pub const VOID: &str = "live.void";
 pub const LIVE_LOBBY_ALL: &str = "live.*.*.lobby";
 pub const FEED_OF_FACTS: &str = "feed.{{wildcard(2)}}";
 pub const STATE_ALL: &str = "state.*.*.*";
@@ -88,6 +90,11 @@ pub fn timer(session: &SessionId, poll: PollId) -> String {
 
 pub fn lobby(session: &SessionId) -> String {
     format!("live.{}.{session}.lobby", session.partition())
+}
+
+/// Lobby records of one partition.
+pub fn lobbies(partition: Partition) -> String {
+    format!("live.{partition}.*.lobby")
 }
 
 /// Everything that the owner of a partition folds.

@@ -62,7 +62,7 @@ pub fn routes(broker: Broker, metrics: PrometheusHandle, stop: CancellationToken
 /// `/health` of a role that has no api beside it: the broker is all that it depends on.
 pub fn health(broker: Broker) -> Router {
     let answer = |State(broker): State<Broker>| async move {
-        let up = broker.available();
+        let up = broker.is_open();
         let body = serde_json::json!({ "status": if up { "ok" } else { "unavailable" }, "version": env!("CARGO_PKG_VERSION"), "timestamp": schemas::Millis::now() });
         (if up { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, axum::Json(body))
     };
@@ -76,6 +76,9 @@ async fn ready(State(admin): State<Admin>) -> Response {
     }
     if !admin.broker.available() {
         return (StatusCode::SERVICE_UNAVAILABLE, "the broker is away\n").into_response();
+    }
+    if !admin.broker.is_sound() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "the log is in doubt\n").into_response();
     }
     "ready\n".into_response()
 }

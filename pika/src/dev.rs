@@ -50,6 +50,8 @@ async fn serve(
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let node = Node::join(settings, vec![server.url()], key, stop.clone()).await?;
+    // Before anything is admitted: the log may have been put back from a backup.
+    workers::compare(&node.broker, &store).await.context("comparing the log with the store")?;
     let ingest = node.ingest(settings);
     let fanout = node.fanout(settings, ingest.clone());
     // Workers and api leave last: what the sockets still said is folded before they go.

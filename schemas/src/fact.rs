@@ -113,6 +113,8 @@ pub enum EndReason {
     Idle,
     /// The run grew too old.
     Age,
+    /// The log lost its beginning.
+    Lost,
 }
 
 impl EndReason {
@@ -123,6 +125,7 @@ impl EndReason {
             EndReason::Grace => Some("DJ did not come back"),
             EndReason::Idle => Some("Session was idle too long"),
             EndReason::Age => Some("Session reached its maximum age"),
+            EndReason::Lost => Some("Session was lost"),
         }
     }
 }

@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
+use crate::effects::Effects;
 use crate::errands::{self, Ran};
 use crate::flush::{self, Pending};
 use crate::fold::Fold;
@@ -48,7 +49,8 @@ pub enum Leave {
 
 /// Work done beside the loop, so that a slow store or broker does not hold up the rest.
 enum Done {
-    Loaded(Box<Fold>),
+    /// With whether its rows had to be brought in line with the log.
+    Loaded(Box<Fold>, bool),
     Saved,
     Ran(SessionId, Ran),
     /// The states that could not be said.
@@ -83,7 +85,15 @@ impl Consumer {
     pub fn new(share: Share, mut opened: Opened) -> Self {
         let now = Millis::now();
         let mut seats = Seats::default();
-        for fold in opened.folds.drain(..) {
+        let mut pending = Pending::after(opened.position);
+        if opened.moved {
+            // The place in the new epoch is saved at once, with the rows that had to be brought in line.
+            pending.reached(opened.position, 1);
+        }
+        for (fold, changed) in opened.folds.drain(..) {
+            if changed {
+                pending.add(&fold.session, Effects::default());
+            }
             seats.seat(fold, now);
         }
         Consumer {
@@ -91,7 +101,7 @@ impl Consumer {
             listening: Instant::now(),
             seats,
             queue: VecDeque::new(),
-            pending: Pending::after(opened.position),
+            pending,
             inputs: Some(opened),
             jobs: JoinSet::new(),
             loading: false,
@@ -152,7 +162,11 @@ impl Consumer {
                     Err(RecvError::Closed) => return Leave::Reopen,
                 },
                 () = tokio::time::sleep_until(due.into()), if self.pending.weight > 0 && !self.saving => {}
-                _ = tick.tick() => if !self.pass() { return Leave::Reopen },
+                _ = tick.tick() => if !self.pass() {
+                    // What was folded in the epoch before may be in no log any more: it is saved before anything is read anew.
+                    self.leave().await;
+                    return Leave::Reopen;
+                },
             }
         }
     }
@@ -226,7 +240,7 @@ impl Consumer {
             let mut backoff = Backoff::default();
             loop {
                 match load(&share, &session, upto).await {
-                    Ok(fold) => return Done::Loaded(Box::new(fold)),
+                    Ok((fold, changed)) => return Done::Loaded(Box::new(fold), changed),
                     Err(error) => {
                         metrics::trouble(Trouble::Load);
                         tracing::warn!(session = %session, %error, "a session cannot be loaded; it is tried again");
@@ -298,8 +312,11 @@ impl Consumer {
 
     fn done(&mut self, done: Done) {
         match done {
-            Done::Loaded(fold) => {
+            Done::Loaded(fold, changed) => {
                 self.loading = false;
+                if changed {
+                    self.pending.add(&fold.session, Effects::default());
+                }
                 self.seats.seat(*fold, Millis::now());
             }
             Done::Saved => self.saving = false,

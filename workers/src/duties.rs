@@ -49,6 +49,12 @@ pub fn duty(fold: &Fold, sight: Sight, config: &Config) -> Option<Duty> {
 }
 
 fn over(fold: &Fold, run: &Run, sight: Sight, config: &Config) -> Option<EndReason> {
+    if fold.is_orphaned() {
+        return Some(EndReason::Lost);
+    }
+    if let Some(reason) = fold.unsaid_end() {
+        return Some(reason);
+    }
     let longer = |since: Millis, limit: std::time::Duration| sight.now.since(since) > limit.as_millis() as i64;
     if let Status::Away { since } = run.status
         && sight.dj != Dj::Here

@@ -178,6 +178,10 @@ impl Fold {
         self.rows.as_ref()
     }
 
+    pub(crate) fn rows_mut(&mut self) -> Option<&mut Rows> {
+        self.rows.as_mut()
+    }
+
     pub(crate) fn rows_at(&mut self, place: Place) -> Option<&mut Rows> {
         self.rows.as_mut().filter(|rows| rows.begin <= place.seq())
     }

@@ -16,6 +16,7 @@ mod errands;
 mod evening;
 mod flush;
 mod fold;
+mod keeper;
 mod likes;
 mod load;
 mod metrics;
@@ -23,6 +24,7 @@ mod momentum;
 mod partition;
 mod polls;
 mod presence;
+mod reconcile;
 mod rows;
 mod seats;
 mod states;
@@ -44,6 +46,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 pub use again::Refold;
 pub use config::Config;
+pub use keeper::compare;
 
 use crate::metrics::Trouble;
 use crate::partition::Share;
@@ -68,6 +71,7 @@ pub async fn run(config: Config, broker: Broker, store: Arc<dyn Live>, stop: Can
     let worker = NodeId::random().as_str().to_owned();
     let leases = lease::share(broker.clone(), worker, config.lease.clone(), changed, leave.clone());
     let mut leases = AbortOnDropHandle::new(tokio::spawn(leases));
+    let _keeper = AbortOnDropHandle::new(tokio::spawn(keeper::keep(broker.clone(), store.clone(), leave.clone())));
     let mut owners = Owners { share: (config, broker, store), stop: stop.clone(), held: HashMap::new(), tasks: JoinSet::new() };
     loop {
         tokio::select! {

@@ -10,15 +10,21 @@ use crate::partition::Share;
 /// Facts are read in pages of this many; most evenings are one page.
 const PAGE: usize = 1_000;
 
-/// The fold of a session as of `upto`: the log's facts after it are left for the reader to bring.
-pub async fn load(share: &Share, session: &SessionId, upto: Pos) -> Result<Fold, Error> {
-    match share.store.load(session).await? {
-        None => Ok(Fold::new(session.clone())),
-        Some(state) => {
-            let facts = facts(share, session, state.run.begin, upto.seq()).await?;
-            Ok(Fold::restore(session.clone(), state, &facts, upto))
-        }
+/// The fold of a session as of `upto`: the log's facts after it are left for the reader to bring. Gives too whether its rows had to
+/// be brought in line with a log that lost something.
+pub async fn load(share: &Share, session: &SessionId, upto: Pos) -> Result<(Fold, bool), Error> {
+    let Some(state) = share.store.load(session).await? else { return Ok((Fold::new(session.clone()), false)) };
+    let eras = share.broker.eras();
+    let mut begin = state.run.begin;
+    if eras.lost(begin) {
+        // The log knows an older run, or none.
+        let record = share.broker.lobby_record(session).await?;
+        begin = record.map_or(begin, |(own, record)| record.begin(own));
     }
+    let facts = facts(share, session, begin, upto.seq()).await?;
+    let mut fold = Fold::restore(session.clone(), state, &facts, upto);
+    let changed = fold.reconcile(|seq| eras.lost(seq), upto);
+    Ok((fold, changed))
 }
 
 async fn facts(share: &Share, session: &SessionId, begin: Seq, upto: Seq) -> Result<Vec<PlacedFact>, Error> {

@@ -95,6 +95,7 @@ pub fn session_ended(reason: EndReason) {
         EndReason::Grace => "grace",
         EndReason::Idle => "idle",
         EndReason::Age => "age",
+        EndReason::Lost => "lost",
     };
     counter!("pika_sessions_ended_total", "reason" => reason).increment(1);
 }

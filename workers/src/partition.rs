@@ -8,7 +8,7 @@ use futures_util::stream::{self, BoxStream};
 use nats::connection::BrokerEvent;
 use nats::log::Entry;
 use nats::notes::Question;
-use nats::{Broker, BrokerError};
+use nats::{Broker, BrokerError, Eras};
 use schemas::note::{AskMine, Mine, Presence};
 use schemas::{Epoch, Partition, Pos, Seq};
 use store::Live;
@@ -38,7 +38,10 @@ pub struct Share {
 /// A partition with all its inputs open.
 pub struct Opened {
     pub position: Pos,
-    pub folds: Vec<Fold>,
+    /// What is saved stands in an older epoch.
+    pub moved: bool,
+    /// With whether its rows had to be brought in line with the log.
+    pub folds: Vec<(Fold, bool)>,
     pub entries: BoxStream<'static, Result<Entry, BrokerError>>,
     pub presence: BoxStream<'static, Presence>,
     pub questions: BoxStream<'static, Question<AskMine, Mine>>,
@@ -49,6 +52,10 @@ pub struct Opened {
 pub async fn own(mut share: Share, stop: CancellationToken) {
     let mut backoff = Backoff::default();
     loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = share.broker.sound() => {}
+        }
         share.epoch = share.broker.epoch();
         let opened = tokio::select! {
             () = stop.cancelled() => return,
@@ -82,36 +89,41 @@ pub async fn own(mut share: Share, stop: CancellationToken) {
 
 async fn open(share: &Share) -> Result<Opened, Error> {
     let Share { partition, epoch, broker, store, .. } = share;
-    let position = starting_point(share).await?;
+    let (position, moved) = starting_point(share).await?;
     let events = broker.events();
     let presence = broker.presence(*partition).await?;
     let questions = broker.mine_asked(*partition).await?;
     // Timers run for quiet sessions too, so every open run is taken up, not only those that somebody speaks in.
-    let sessions = store.open_runs(*partition).await?;
+    let mut sessions = store.open_runs(*partition).await?;
+    if moved {
+        // An end that the log lost: the rows say that the run is over, the log that it is on.
+        sessions.extend(broker.sessions_on(*partition).await?);
+        sessions.sort();
+        sessions.dedup();
+    }
     let loads = stream::iter(sessions).map(|session| async move { load(share, &session, position).await });
-    let folds: Vec<Result<Fold, Error>> = loads.buffer_unordered(LOADS).collect().await;
+    let folds: Vec<Result<(Fold, bool), Error>> = loads.buffer_unordered(LOADS).collect().await;
     let folds = folds.into_iter().collect::<Result<Vec<_>, _>>()?;
     let entries = broker.read_partition(*partition, position.seq()).await?;
     broker.ask_presence(*partition).await?;
     debug_assert_eq!(position.epoch(), *epoch);
-    Ok(Opened { position, folds, entries, presence, questions, events })
+    Ok(Opened { position, moved, folds, entries, presence, questions, events })
 }
 
-async fn starting_point(share: &Share) -> Result<Pos, Error> {
+/// Where the fold goes on, and whether that is in a newer epoch than it was left in.
+async fn starting_point(share: &Share) -> Result<(Pos, bool), Error> {
     let saved = share.store.position(share.partition).await?;
     let (_, last) = share.broker.log_range().await?;
-    resume(saved, share.epoch, last)
+    let position = resume(saved, &share.broker.eras(), share.epoch, last)?;
+    Ok((position, saved.is_some_and(|saved| saved.epoch() < position.epoch())))
 }
 
-/// Where the fold goes on. A place of an older epoch is no place in this log: the fold begins at the log's beginning, and the rows,
-/// which carry their positions, take no harm. A place beyond the log's end means that the log was rewound and nobody has declared
-/// it: then nothing may be folded, because new entries would take the places of lost ones.
-fn resume(saved: Option<Pos>, epoch: Epoch, last: Seq) -> Result<Pos, Error> {
-    match saved {
-        Some(saved) if saved.epoch() > epoch || saved.epoch() == epoch && saved.seq() > last => Err(Error::Rewound { saved, last }),
-        Some(saved) if saved.epoch() == epoch => Ok(saved),
-        Some(_) | None => Ok(Pos::new(epoch, 0)),
-    }
+/// Where the fold goes on. In a newer epoch that is no later than where the logs agree. A place beyond the log's end means that the
+/// log was rewound and nobody has declared it yet: then nothing may be folded, because new entries would take the places of lost ones.
+fn resume(saved: Option<Pos>, eras: &Eras, epoch: Epoch, last: Seq) -> Result<Pos, Error> {
+    let Some(saved) = saved else { return Ok(Pos::new(epoch, 0)) };
+    let position = eras.resume(saved).filter(|position| position.epoch() == epoch && position.seq() <= last);
+    position.ok_or(Error::Rewound { saved, last })
 }
 
 /// Waits that double from a tenth of a second to five, for what must be tried until it works.
@@ -134,13 +146,26 @@ impl Backoff {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use nats::epoch::Era;
 
     #[test]
     fn a_rewound_log_is_not_folded_until_an_epoch_is_declared() {
-        assert_eq!(resume(None, 1, 50).unwrap(), Pos::new(1, 0));
-        assert_eq!(resume(Some(Pos::new(1, 50)), 1, 50).unwrap(), Pos::new(1, 50));
-        assert!(matches!(resume(Some(Pos::new(1, 51)), 1, 50), Err(Error::Rewound { .. })));
-        assert!(matches!(resume(Some(Pos::new(2, 5)), 1, 50), Err(Error::Rewound { .. })));
-        assert_eq!(resume(Some(Pos::new(1, 51)), 2, 50).unwrap(), Pos::new(2, 0));
+        let era = |epoch, first, agreed| Era {
+            epoch,
+            first,
+            agreed,
+            lost: first - 1,
+            at: schemas::Millis(0),
+            stream: String::new(),
+            declared: true,
+        };
+        let (one, two) = (Eras(vec![era(1, 1, 0)]), Eras(vec![era(1, 1, 0), era(2, 900, 30)]));
+        assert_eq!(resume(None, &one, 1, 50).unwrap(), Pos::new(1, 0));
+        assert_eq!(resume(Some(Pos::new(1, 50)), &one, 1, 50).unwrap(), Pos::new(1, 50));
+        assert!(matches!(resume(Some(Pos::new(1, 51)), &one, 1, 50), Err(Error::Rewound { .. })));
+        assert!(matches!(resume(Some(Pos::new(2, 5)), &one, 1, 50), Err(Error::Rewound { .. })));
+        assert_eq!(resume(Some(Pos::new(1, 51)), &two, 2, 950).unwrap(), Pos::new(2, 30));
+        assert_eq!(resume(Some(Pos::new(1, 20)), &two, 2, 950).unwrap(), Pos::new(2, 20));
+        assert_eq!(resume(Some(Pos::new(2, 910)), &two, 2, 950).unwrap(), Pos::new(2, 910));
     }
 }

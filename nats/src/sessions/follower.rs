@@ -1,6 +1,7 @@
 //! The task behind a session: it hears the feed, notices what is missing, and reads that from the log.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -12,6 +13,7 @@ use schemas::{Seq, say};
 use tokio::sync::broadcast;
 use tokio::time::{Instant, MissedTickBehavior};
 
+use super::history::History;
 use super::{Applied, Meeting, Sessions, Shared, Update};
 use crate::connection::{BrokerError, BrokerEvent};
 use crate::feed::FeedItem;
@@ -22,6 +24,8 @@ use crate::metrics;
 const WATERMARK: Duration = Duration::from_secs(2);
 /// A session that nobody holds is forgotten after this (one that never was, at once), so that a phone that reloads does not read the evening again.
 const LINGER: Duration = Duration::from_secs(60);
+/// Between two tries to read a session in a new epoch.
+const AGAIN: Duration = Duration::from_millis(200);
 /// Facts read from the log in one go. A run has a few hundred.
 const PAGE: usize = 2_000;
 
@@ -55,7 +59,9 @@ impl Follower {
                 },
                 event = events.recv() => match event {
                     Ok(BrokerEvent::Disconnected) => {}
+                    Ok(BrokerEvent::Epoch) => self.begin_anew().await,
                     Ok(BrokerEvent::Connected | BrokerEvent::Lagged) | Err(broadcast::error::RecvError::Lagged(_)) => {
+                        self.begin_anew().await;
                         self.read_on().await;
                         self.read_states().await;
                     }
@@ -77,6 +83,7 @@ impl Follower {
     /// Subscribes first and reads then, so that nothing falls between.
     async fn meet(&self) -> Option<BoxStream<'static, FeedItem>> {
         let met = async {
+            self.shared.epoch.store(self.shared.broker.epoch(), Ordering::Release);
             let feed = self.shared.broker.feed(&self.shared.id).await?;
             self.read_run().await?;
             Ok::<_, BrokerError>(feed)
@@ -95,24 +102,70 @@ impl Follower {
         }
     }
 
-    /// Reads the session's current run from its begin, or what is left of an older one.
-    async fn read_run(&self) -> Result<(), BrokerError> {
-        let Shared { id, broker, .. } = &*self.shared;
-        match broker.lobby_record(id).await? {
-            Some((own, record)) => {
-                let begin = record.begin(own);
-                self.read_after(begin.saturating_sub(1)).await?;
-            }
-            None => {
-                let Some(newest) = broker.newest_fact(id).await? else { return Ok(()) };
-                // The lobby has forgotten it, so the run is over; likes may still come for a week.
-                if let Fact::Ended { begin, .. } = newest.record.fact {
-                    self.read_after(begin.saturating_sub(1)).await?;
-                }
-                self.fold(vec![newest]);
-            }
+    /// In a new epoch the log may hold less than was read of it, or something else: everything is read again, and told as one.
+    async fn begin_anew(&self) {
+        let shared = &self.shared;
+        let epoch = shared.broker.epoch();
+        if shared.epoch.load(Ordering::Acquire) == epoch {
+            return;
         }
+        let facts = loop {
+            match self.run_facts().await {
+                Ok(facts) => break facts,
+                Err(error) => tracing::debug!(session = %shared.id, %error, "a session cannot be read in the new epoch yet"),
+            }
+            tokio::time::sleep(AGAIN).await;
+        };
+        let mut view = View::new(shared.id.clone());
+        let told = apply(&mut view, &facts);
+        let last = view.last;
+        {
+            let mut history = shared.history.write();
+            *history = History::default();
+            told.into_iter().for_each(|applied| history.push(applied));
+            shared.states.write().clear();
+            shared.view.store(Arc::new(view));
+            shared.epoch.store(epoch, Ordering::Release);
+        }
+        let _ = shared.updates.send(Update::Anew);
+        shared.seen.send_replace(last);
+        self.read_states().await;
+    }
+
+    /// Reads the session's current run.
+    async fn read_run(&self) -> Result<(), BrokerError> {
+        let facts = self.run_facts().await?;
+        self.fold(facts);
         Ok(())
+    }
+
+    /// The facts of the session's current run from its begin, or what is left of an older one.
+    async fn run_facts(&self) -> Result<Vec<PlacedFact>, BrokerError> {
+        let Shared { id, broker, .. } = &*self.shared;
+        if let Some((own, record)) = broker.lobby_record(id).await? {
+            return self.facts_after(record.begin(own).saturating_sub(1)).await;
+        }
+        let Some(newest) = broker.newest_fact(id).await? else { return Ok(vec![]) };
+        // The lobby has forgotten it, so the run is over; likes may still come for a week.
+        let mut facts = match newest.record.fact {
+            Fact::Ended { begin, .. } => self.facts_after(begin.saturating_sub(1)).await?,
+            _ => vec![],
+        };
+        if facts.last().is_none_or(|last| last.seq < newest.seq) {
+            facts.push(newest);
+        }
+        Ok(facts)
+    }
+
+    async fn facts_after(&self, mut after: Seq) -> Result<Vec<PlacedFact>, BrokerError> {
+        let mut facts = Vec::new();
+        loop {
+            let page = self.shared.broker.facts_after(&self.shared.id, after, PAGE).await?;
+            let more = page.len() == PAGE;
+            facts.extend(page);
+            let Some(last) = facts.last().filter(|_| more) else { return Ok(facts) };
+            after = last.seq;
+        }
     }
 
     async fn take(&self, item: FeedItem) {
@@ -190,17 +243,10 @@ impl Follower {
         }
     }
 
-    async fn read_after(&self, mut after: Seq) -> Result<(), BrokerError> {
-        loop {
-            let facts = self.shared.broker.facts_after(&self.shared.id, after, PAGE).await?;
-            let Some(last) = facts.last().map(|fact| fact.seq) else { return Ok(()) };
-            let more = facts.len() == PAGE;
-            self.fold(facts);
-            if !more {
-                return Ok(());
-            }
-            after = last;
-        }
+    async fn read_after(&self, after: Seq) -> Result<(), BrokerError> {
+        let facts = self.facts_after(after).await?;
+        self.fold(facts);
+        Ok(())
     }
 
     /// A newest fact that was read over and is not in the view is one of another version. The view counts it as seen, or
@@ -224,12 +270,7 @@ impl Follower {
             return;
         }
         let mut view = View::clone(&self.shared.view.load());
-        let mut told = Vec::new();
-        for fact in &facts {
-            let Some(change) = view.apply(fact) else { continue };
-            let messages = view.run.as_ref().map(|run| say::of_change(&self.shared.id, run, &change)).unwrap_or_default();
-            told.push(Arc::new(Applied { seq: fact.seq, stamp: fact.stamp, change, messages }));
-        }
+        let told = apply(&mut view, &facts);
         let last = view.last;
         self.shared.view.store(Arc::new(view));
         {
@@ -246,4 +287,14 @@ impl Follower {
         }
         self.shared.seen.send_replace(last);
     }
+}
+
+/// What the facts change, and what the session hears of it.
+fn apply(view: &mut View, facts: &[PlacedFact]) -> Vec<Arc<Applied>> {
+    let changed = facts.iter().filter_map(|fact| {
+        let change = view.apply(fact)?;
+        let messages = view.run.as_ref().map(|run| say::of_change(&fact.session, run, &change)).unwrap_or_default();
+        Some(Arc::new(Applied { seq: fact.seq, stamp: fact.stamp, change, messages }))
+    });
+    changed.collect()
 }

@@ -5,6 +5,7 @@
 mod support;
 
 mod codes;
+mod epochs;
 mod lease;
 mod lobby;
 mod log;

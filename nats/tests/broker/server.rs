@@ -32,7 +32,10 @@ async fn a_restart_uses_the_same_port_and_the_same_log() {
     let url = server.url();
     let s = session("friday-night");
     let connect = |url: String| async {
-        nats::Broker::connect(nats::Config { servers: vec![url], ..nats::Config::default() }, PATIENCE).await.unwrap()
+        let config = nats::Config { servers: vec![url], ..nats::Config::default() };
+        let broker = nats::Broker::connect(config, PATIENCE).await.unwrap();
+        broker.declare(nats::Known::default()).await.unwrap();
+        broker
     };
     let seqs = connect(url.clone()).await.append(&s, 0, &[begun(), track("a")], None, &[]).await.unwrap().seqs;
     server.stop().await;

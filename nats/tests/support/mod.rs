@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use nats::server::{Server, ServerConfig, find};
-use nats::{Broker, Config};
+use nats::{Broker, Config, Known};
 use schemas::fact::{Begun, EndReason, Fact, FactRecord, Owner};
 use schemas::lobby::{Begin, LobbyRecord, LobbyStatus};
 use schemas::{Millis, PersonId, SessionId, Track};
@@ -29,7 +29,9 @@ impl World {
 
     pub async fn broker_with(&self, config: Config) -> Broker {
         let config = Config { servers: vec![self.server.url()], ..config };
-        Broker::connect(config, PATIENCE).await.expect("a connection")
+        let broker = Broker::connect(config, PATIENCE).await.expect("a connection");
+        broker.declare(Known::default()).await.expect("an epoch");
+        broker
     }
 
     /// A plain client of the same server, to look behind the broker's back.

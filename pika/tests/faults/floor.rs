@@ -38,6 +38,11 @@ impl Dancer {
         }
     }
 
+    /// Likes a track, and has been told that it is stored.
+    pub async fn like(&mut self, session: &str, title: &str) {
+        self.socket.ask_ok(json!({"type": "SEND_LIKE", "sessionId": session, "payload": {"track": track(title)}})).await;
+    }
+
     fn note(&mut self, answer: &Value) {
         self.answered += 1;
         let id = answer["messageId"].as_str().unwrap();

@@ -9,4 +9,5 @@ mod floor;
 mod kill;
 mod leaving;
 mod outage;
+mod rewound;
 mod start;

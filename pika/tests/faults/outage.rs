@@ -48,6 +48,9 @@ async fn a_killed_broker_is_said_at_once_nothing_is_queued_and_all_goes_on_when_
     let role = async |role| Pika::role(role, &nats, &data, &[]).await;
     let (ingest, fanout, workers, api) =
         (role(Role::Ingest).await, role(Role::Fanout).await, role(Role::Workers).await, role(Role::Api).await);
+    for part in [&ingest, &fanout] {
+        part.ready().await;
+    }
     let dj = Dj::live(&ingest).await;
     let s = dj.session.clone();
     publish_until_acknowledged(&dj, &broadcast(&s, "Before")).await;

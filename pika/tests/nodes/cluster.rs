@@ -88,8 +88,8 @@ impl Drop for Cluster {
     }
 }
 
-/// What a session's own people hear: every socket also hears of other sessions that begin and end.
+/// What a session's own people hear: every socket also hears of all sessions that begin, and of others that end.
 pub fn own(mut heard: Vec<Value>, session: &str) -> Vec<Value> {
-    heard.retain(|m| !matches!(m["type"].as_str(), Some("SESSION_STARTED" | "SESSION_ENDED")) || m["sessionId"] == session);
+    heard.retain(|m| m["type"] != "SESSION_STARTED" && (m["type"] != "SESSION_ENDED" || m["sessionId"] == session));
     heard
 }

@@ -99,6 +99,7 @@ fn word(reason: EndReason) -> &'static str {
         EndReason::Grace => "grace",
         EndReason::Idle => "idle",
         EndReason::Age => "age",
+        EndReason::Lost => "lost",
     }
 }
 
@@ -108,6 +109,7 @@ fn reason(word: &str) -> Result<EndReason, String> {
         "grace" => Ok(EndReason::Grace),
         "idle" => Ok(EndReason::Idle),
         "age" => Ok(EndReason::Age),
+        "lost" => Ok(EndReason::Lost),
         other => Err(format!("no reason to end a run is called {other:?}")),
     }
 }

@@ -19,7 +19,7 @@ CREATE TABLE runs (
   join_code      TEXT    NOT NULL,
   began_at       INTEGER NOT NULL,
   ended_at       INTEGER,
-  end_reason     TEXT,             -- ended, grace, idle, age
+  end_reason     TEXT,             -- ended, grace, idle, age, lost
   tracks         INTEGER NOT NULL,
   likes          INTEGER NOT NULL,
   peak_listeners INTEGER NOT NULL,

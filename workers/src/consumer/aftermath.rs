@@ -87,7 +87,8 @@ impl Consumer {
                 self.listen_anew();
             }
             BrokerEvent::Lagged => self.listen_anew(),
-            BrokerEvent::Disconnected => {}
+            // A new epoch is noticed by the clock, which reads what holds and not what was told.
+            BrokerEvent::Disconnected | BrokerEvent::Epoch => {}
         }
     }
 

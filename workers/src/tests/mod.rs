@@ -4,6 +4,7 @@
 mod crowds;
 mod cuts;
 mod likes;
+mod lost;
 mod scene;
 mod shelf;
 mod timers;

@@ -87,18 +87,24 @@ impl Shelf {
         self.polls.values_mut().for_each(|row| row.pos = Pos(0));
     }
 
-    /// The fold that goes on after `upto`, as `load` makes it.
-    pub fn load(&self, log: &[Entry], upto: Seq) -> Fold {
-        let Some(run) = self.runs.values().next_back().cloned() else { return Fold::new(session()) };
+    /// Everything of the latest run.
+    pub fn latest(&self) -> Option<RunState> {
+        let run = self.runs.values().next_back().cloned()?;
         let begin = run.begin;
-        let state = RunState {
+        Some(RunState {
             run,
             plays: of_run(&self.plays, |r| r.begin == begin),
             likes: of_run(&self.likes, |r| r.begin == begin),
             wishes: of_run(&self.wishes, |r| r.begin == begin),
             polls: of_run(&self.polls, |r| r.begin == begin),
             votes: of_run(&self.votes, |r| r.begin == begin),
-        };
+        })
+    }
+
+    /// The fold that goes on after `upto`, as `load` makes it.
+    pub fn load(&self, log: &[Entry], upto: Seq) -> Fold {
+        let Some(state) = self.latest() else { return Fold::new(session()) };
+        let begin = state.run.begin;
         let facts: Vec<PlacedFact> = log
             .iter()
             .filter_map(|entry| match entry {

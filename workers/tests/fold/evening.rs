@@ -70,7 +70,7 @@ async fn the_dj_hears_each_like_once() {
     while heard < 3 {
         let note = match updates.recv().await.unwrap() {
             Update::Applause(note) => note,
-            Update::Fact(_) | Update::State(_) => continue,
+            Update::Fact(_) | Update::State(_) | Update::Anew => continue,
         };
         assert!(note.from >= upto && note.to > note.from, "{note:?}");
         upto = note.to;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nats::server::{Server, ServerConfig, find};
-use nats::{Broker, Timer};
+use nats::{Broker, Known, Timer};
 use schemas::claim::{Claim, ClaimRecord, Pack, Speaker};
 use schemas::fact::{Begun, Fact, FactRecord, Owner, PlacedFact, PollOpened};
 use schemas::note::{Presence, PresenceChange, PresenceReport, Present};
@@ -38,7 +38,9 @@ impl World {
 
     pub async fn broker(&self) -> Broker {
         let config = nats::Config { servers: vec![self.server.url()], ..nats::Config::default() };
-        Broker::connect(config, PATIENCE).await.unwrap()
+        let broker = Broker::connect(config, PATIENCE).await.unwrap();
+        broker.declare(Known::default()).await.unwrap();
+        broker
     }
 
     /// An owner of the session's partition, over a connection of its own.
