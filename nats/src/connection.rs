@@ -143,10 +143,13 @@ impl Broker {
         let context = ContextBuilder::new().timeout(API_DEADLINE).ack_timeout(config.ack_deadline).build(client.clone());
         let broker = Broker::of(config, client, context);
         broker.compare_log().await?;
-        if broker.epoch() == 0 {
-            return Err(BrokerError::unavailable("no log of this broker was ever declared; is it the right one?"));
+        match broker.epoch() {
+            0 if broker.was_declared().await? => Err(BrokerError::unavailable(
+                "its log is in doubt: it is not the one that was declared, and no worker has compared it with the store yet",
+            )),
+            0 => Err(BrokerError::unavailable("no log of this broker was ever declared; is it the right one?")),
+            _ => Ok(broker),
         }
-        Ok(broker)
     }
 
     fn of(config: Config, client: Client, context: Context) -> Broker {

@@ -276,6 +276,11 @@ impl Broker {
         self.purge_to_last(LIVE, VOID).await
     }
 
+    /// Whether an epoch was ever declared for this broker's log.
+    pub(crate) async fn was_declared(&self) -> Result<bool, BrokerError> {
+        Ok(self.read_eras().await?.1.current().is_some())
+    }
+
     /// The list and its revision; 0 when nothing was ever declared.
     async fn read_eras(&self) -> Result<(Seq, Eras), BrokerError> {
         let read = self.last_on(&subjects::bucket_stream(subjects::BUCKET_PIKA), EPOCH_KEY).await?;

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use schemas::fact::EndReason;
 use schemas::text::clean;
 use schemas::track::Track;
-use schemas::{Millis, OpKey, PersonId, Seq, TrackKey};
+use schemas::{Millis, OpKey, PersonId, PollId, Seq, TrackKey};
 use serde::Serialize;
 use store::{LikeRow, PlayRow, PollRow, PollStatus, RunRow, RunState, VoteRow, WishRow};
 
+use super::lost::{Excuses, Losses};
 use super::recount::{Just, Recount};
 
 /// One value that is not what the log says.
@@ -23,36 +24,40 @@ pub struct Difference {
     pub found: Option<String>,
     /// The place in the log that justifies what should stand; none for a row that nothing justifies.
     pub sequence: Option<Seq>,
+    /// What justified the row is in a stretch that the log lost: it is told, and is nobody's mistake.
+    pub lost: bool,
 }
 
 /// The field of a difference that concerns a whole row.
 pub const ROW: &str = "row";
 
 /// Every difference between the log and these rows, table by table, in the order of their keys.
-pub fn compare(log: &Recount, found: Option<&RunState>) -> Vec<Difference> {
+pub fn compare(log: &Recount, found: Option<&RunState>, losses: &Losses) -> Vec<Difference> {
     let names = Names::of(log, found);
+    let excuses = Excuses::new(losses, log, found);
     let mut all = Vec::new();
     let runs = log.run.iter().map(|run| (run.row.begin, run)).collect();
-    let run = found.map(|state| (state.run.begin, &state.run));
-    table("runs", &runs, run.into_iter().collect(), |begin| format!("run {begin}"), run_fields, &mut all);
+    let run = found.map(|state| (state.run.begin, &state.run)).into_iter().collect();
+    let excused = |field: &str, log: Option<&Just<RunRow>>, found: Option<&RunRow>| excuses.run(field, log.map(|log| &log.row), found);
+    table("runs", &runs, run, |begin| format!("run {begin}"), run_fields, excused, &mut all);
     let plays = rows(found, |state| &state.plays, |row: &PlayRow| row.play);
-    table("plays", &justified(&log.plays), plays, |play| names.play(*play), play_fields, &mut all);
+    let excused = |field: &str, _: Option<&Just<PlayRow>>, found: Option<&PlayRow>| excuses.play(field, found);
+    table("plays", &justified(&log.plays), plays, |play| names.play(*play), play_fields, excused, &mut all);
     let likes = rows(found, |state| &state.likes, |row: &LikeRow| (row.person, row.key));
     let named = |(person, key): &(PersonId, TrackKey)| format!("{}, person {person}", names.track(*key));
-    table("likes", &justified(&log.likes), likes, named, like_fields, &mut all);
+    let excused = |_: &str, log: Option<&Just<LikeRow>>, found: Option<&LikeRow>| excuses.like(log.map(|log| &log.row), found);
+    table("likes", &justified(&log.likes), likes, named, like_fields, excused, &mut all);
     let wishes = rows(found, |state| &state.wishes, |row: &WishRow| (row.play, row.person));
-    table(
-        "wishes",
-        &justified(&log.wishes),
-        wishes,
-        |(play, person)| format!("{}, person {person}", names.play(*play)),
-        wish_fields,
-        &mut all,
-    );
+    let named = |(play, person): &(Seq, PersonId)| format!("{}, person {person}", names.play(*play));
+    let excused = |_: &str, log: Option<&Just<WishRow>>, found: Option<&WishRow>| excuses.wish(log.map(|log| &log.row), found);
+    table("wishes", &justified(&log.wishes), wishes, named, wish_fields, excused, &mut all);
     let polls = rows(found, |state| &state.polls, |row: &PollRow| row.poll);
-    table("polls", &justified(&log.polls), polls, |poll| format!("poll {poll}"), poll_fields, &mut all);
+    let excused = |field: &str, _: Option<&Just<PollRow>>, found: Option<&PollRow>| excuses.poll(field, found);
+    table("polls", &justified(&log.polls), polls, |poll| format!("poll {poll}"), poll_fields, excused, &mut all);
     let votes = rows(found, |state| &state.votes, |row: &VoteRow| (row.poll, row.person));
-    table("votes", &justified(&log.votes), votes, |(poll, person)| format!("poll {poll}, person {person}"), vote_fields, &mut all);
+    let named = |(poll, person): &(PollId, PersonId)| format!("poll {poll}, person {person}");
+    let excused = |_: &str, log: Option<&Just<VoteRow>>, found: Option<&VoteRow>| excuses.vote(log, found);
+    table("votes", &justified(&log.votes), votes, named, vote_fields, excused, &mut all);
     all
 }
 
@@ -65,12 +70,17 @@ fn table<K: Ord, R>(
     found: BTreeMap<K, &R>,
     name: impl Fn(&K) -> String,
     fields: impl Fn(&R) -> Fields,
+    excused: impl Fn(&str, Option<&Just<R>>, Option<&R>) -> bool,
     all: &mut Vec<Difference>,
 ) {
     let whole = |row: &R| fields(row).into_iter().map(|(field, value)| format!("{field} {value}")).collect::<Vec<_>>().join(", ");
     for key in log.keys().chain(found.keys()).collect::<BTreeSet<_>>() {
-        let differ = |field, log, found, sequence| Difference { table, row: name(key), field, log, found, sequence };
-        match (log.get(key), found.get(key)) {
+        let (log, found) = (log.get(key).copied(), found.get(key).copied());
+        let differ = |field, said, stands, sequence| {
+            let lost = excused(field, log, found);
+            Difference { table, row: name(key), field, log: said, found: stands, sequence, lost }
+        };
+        match (log, found) {
             (Some(just), Some(found)) => {
                 let pairs = fields(&just.row).into_iter().zip(fields(found)).filter(|(log, found)| log.1 != found.1);
                 all.extend(pairs.map(|((field, log), (_, found))| differ(field, Some(log), Some(found), Some(just.because))));

@@ -8,6 +8,7 @@ use schemas::{Epoch, Pos, Seq, SessionId};
 use store::{Live, RunState};
 use tokio::time::{Instant, sleep};
 
+use super::lost::Losses;
 use super::recount::Recount;
 use crate::past::{self, Run};
 
@@ -20,6 +21,8 @@ pub struct Look {
     /// Whether the session has a later run.
     pub runs: usize,
     pub epoch: Epoch,
+    /// What the log lost of this run.
+    pub losses: Losses,
     /// Where the store stands, and up to where was counted.
     pub position: Seq,
     /// Where the newest message of this run lay when this was asked.
@@ -39,6 +42,9 @@ pub async fn look(broker: &Broker, store: &dyn Live, session: &SessionId, begin:
     };
     if let Some(begin) = begin.filter(|begin| runs.iter().all(|run| run.begin != *begin)) {
         if store.load_run(session, begin).await?.is_some() {
+            if broker.eras().lost(begin) {
+                bail!("{}", forgotten(broker, &runs, begin));
+            }
             let (first, last) = broker.log_range().await?;
             bail!("the log no longer holds the begin of run {begin}: it begins at {first} and ends at {last}");
         }
@@ -65,7 +71,18 @@ pub async fn look(broker: &Broker, store: &dyn Live, session: &SessionId, begin:
         bail!("the log let go of the begin of run {} while it was read", run.begin);
     }
     counted.finish();
-    Ok(Look { run, runs: runs.len(), epoch, position, end, counted, folded: again.rows(), stored })
+    let losses = Losses::of(&broker.eras(), run.begin, run.last());
+    Ok(Look { run, runs: runs.len(), epoch, losses, position, end, counted, folded: again.rows(), stored })
+}
+
+/// A run of which the log has nothing any more: its rows stand, and nothing can be compared with them.
+fn forgotten(broker: &Broker, runs: &[Run], begin: Seq) -> String {
+    let eras = broker.eras();
+    let era = eras.0.iter().find(|era| era.agreed < begin && begin < era.first);
+    let lost = era.map_or(String::new(), |era| format!(": sequences {} to {}, as epoch {} says", era.agreed + 1, era.lost, era.epoch));
+    let others: Vec<String> = runs.iter().map(|run| run.begin.to_string()).collect();
+    let others = if others.is_empty() { String::new() } else { format!("; --run {} is still there", others.join(" or ")) };
+    format!("run {begin} began in what the log lost{lost}. Its rows are kept as they were{others}")
 }
 
 /// Waits a moment for the store to come to `end`, and gives where it stands then.
@@ -76,6 +93,11 @@ async fn caught_up(broker: &Broker, store: &dyn Live, session: &SessionId, end: 
         if let Some(saved) = saved {
             // Asked after the position: the other way round a log that grows would seem to be rewound.
             let (_, last) = broker.log_range().await?;
+            if saved.epoch() < broker.epoch() && Instant::now() < deadline {
+                // An owner that comes to the new epoch notes it at once.
+                sleep(AGAIN).await;
+                continue;
+            }
             comparable(saved, broker.epoch(), last)?;
         }
         match saved {

@@ -6,6 +6,7 @@
 mod claims;
 mod compare;
 mod look;
+mod lost;
 mod recount;
 mod report;
 #[cfg(test)]
@@ -37,6 +38,9 @@ Examples:
       an earlier evening of the same session, by the sequence at which it began
   pika audit friday-night --nats nats://broker:4222 --store sqlite:/var/lib/pika/pika.sqlite --json
       on a cluster, for a machine
+
+Where the log lost something and a new epoch was declared, that is said, and rows that only the lost stretch justified are
+told apart from mistakes.
 
 Exit codes: 0 the store agrees with the log, 1 it differs, 2 could not tell.")]
 pub struct Args {

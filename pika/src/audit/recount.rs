@@ -43,7 +43,9 @@ pub struct Contradiction {
     pub what: &'static str,
     pub counted: String,
     pub said: String,
+    /// Where it is said, and the close that it names.
     pub seq: Seq,
+    pub close: Seq,
 }
 
 #[derive(Default)]
@@ -231,7 +233,7 @@ impl Recount {
         let Some(just) = self.polls.get_mut(&poll) else { return false };
         let counted = tally(&self.votes, poll, just.row.options.len());
         let mut contradict =
-            |what, counted: String, said: String| self.contradictions.push(Contradiction { poll, what, counted, said, seq });
+            |what, counted: String, said: String| self.contradictions.push(Contradiction { poll, what, counted, said, seq, close });
         let asked = match just.row.status {
             PollStatus::Closing { close: asked, void, .. } => {
                 if void != votes.is_none() {

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use nats::epoch::Era;
 use schemas::client::Preference;
 use schemas::note::Rejection;
 use schemas::text::clean;
@@ -29,8 +30,8 @@ pub struct Report {
 
 impl Report {
     pub fn of(session: SessionId, look: Look) -> Report {
-        let store = compare(&look.counted, look.stored.as_ref());
-        let fold = compare(&look.counted, look.folded.as_ref());
+        let store = compare(&look.counted, look.stored.as_ref(), &look.losses);
+        let fold = compare(&look.counted, look.folded.as_ref(), &look.losses);
         let said = look.counted.contradictions.iter().map(|c| Difference {
             table: "log",
             row: format!("poll {}", c.poll),
@@ -38,12 +39,22 @@ impl Report {
             log: Some(c.counted.clone()),
             found: Some(c.said.clone()),
             sequence: Some(c.seq),
+            lost: look.losses.explain(c),
         });
         Report { said: said.collect(), session, store, fold, look }
     }
 
+    /// What nothing explains.
     pub fn differences(&self) -> usize {
-        self.store.len() + self.fold.len() + self.said.len()
+        self.all().filter(|d| !d.lost).count()
+    }
+
+    fn lost(&self) -> usize {
+        self.all().filter(|d| d.lost).count()
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Difference> {
+        self.store.iter().chain(&self.fold).chain(&self.said)
     }
 
     fn behind(&self) -> bool {
@@ -66,19 +77,28 @@ impl Report {
             let _ = writeln!(out, "the store is behind: this run's log goes on to {end}");
         }
         let _ = writeln!(out, "compared at {position}, where the store stands");
+        for era in &self.look.losses.0 {
+            let Era { epoch, first, agreed, lost, at, .. } = era;
+            let _ =
+                writeln!(out, "sequences {} to {lost} of the log are lost; epoch {epoch} goes on at {first}, declared {at}", agreed + 1);
+        }
         counts(&mut out, counted);
         let sections: [(&str, &[Difference]); 3] =
             [("in the store", &self.store), ("by the fold of this program", &self.fold), ("in the result that was said", &self.said)];
         for (by, differences) in sections {
             differences.iter().for_each(|d| sentence(&mut out, by, d));
         }
-        if self.fold.is_empty() && !self.store.is_empty() {
+        if self.fold.iter().all(|d| d.lost) && !self.store.iter().all(|d| d.lost) {
             out.push_str("the fold agrees with the log: these rows were changed or written by something else\n");
         }
+        let of_loss = match self.lost() {
+            0 => String::new(),
+            n => format!(", apart from {n} that come from what the log lost"),
+        };
         out.push_str(&match self.differences() {
-            0 => "agrees\n".to_owned(),
-            1 => "1 difference\n".to_owned(),
-            n => format!("{n} differences\n"),
+            0 => format!("agrees{of_loss}\n"),
+            1 => format!("1 difference{of_loss}\n"),
+            n => format!("{n} differences{of_loss}\n"),
         });
         out
     }
@@ -93,6 +113,10 @@ impl Report {
             "end": end,
             "behind": self.behind(),
             "agrees": self.differences() == 0,
+            "lost": self.look.losses.0.iter().map(|era| json!({
+                "epoch": era.epoch, "from": era.agreed + 1, "to": era.lost, "first": era.first, "declaredAt": era.at,
+            })).collect::<Vec<_>>(),
+            "differencesByLoss": self.lost(),
             "facts": c.facts,
             "voidFacts": c.void,
             "packs": c.packs,
@@ -111,10 +135,14 @@ impl Report {
 
 fn sentence(out: &mut String, by: &str, d: &Difference) {
     let why = d.sequence.map_or(String::new(), |seq| format!(" (sequence {seq})"));
+    if d.lost {
+        out.push_str("of what the log lost: ");
+    }
     let _ = write!(out, "{}: {}: ", d.table, d.row);
     let _ = match (&d.log, &d.found) {
         (Some(log), Some(found)) => writeln!(out, "{} is {found} {by}, and {log} by the log{why}", d.field),
         (Some(log), None) => writeln!(out, "missing {by}; by the log it is: {log}{why}"),
+        (None, Some(found)) if d.lost => writeln!(out, "{by} it is: {found}"),
         (None, Some(found)) => writeln!(out, "nothing in the log justifies it; {by} it is: {found}"),
         (None, None) => Ok(()),
     };

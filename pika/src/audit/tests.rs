@@ -9,6 +9,7 @@ use schemas::{Millis, OpKey, PersonId, PollId, Seq, SessionId, Track, TrackKey};
 use store::PollStatus;
 
 use super::compare::compare;
+use super::lost::Losses;
 use super::recount::Recount;
 
 const DAY: i64 = 24 * 3600 * 1000;
@@ -190,7 +191,7 @@ proptest! {
     #[test]
     fn the_recount_and_the_fold_come_to_the_same(evening in proptest::collection::vec(happens(), 0..80)) {
         let (counted, folded) = both(&log(&evening));
-        prop_assert_eq!(compare(&counted, folded.as_ref()), vec![]);
+        prop_assert_eq!(compare(&counted, folded.as_ref(), &Losses::default()), vec![]);
         prop_assert_eq!(counted.contradictions, vec![]);
     }
 }
@@ -243,6 +244,6 @@ fn a_result_that_the_votes_contradict_is_named() {
     let (counted, folded) = both(&entries);
     let what: Vec<&str> = counted.contradictions.iter().map(|c| c.what).collect();
     assert_eq!(what, ["close", "result"]);
-    let found: Vec<&str> = compare(&counted, folded.as_ref()).iter().map(|d| d.field).collect();
+    let found: Vec<&str> = compare(&counted, folded.as_ref(), &Losses::default()).iter().map(|d| d.field).collect();
     assert_eq!(found, ["status", "votes"], "the fold believes the result, the recount the votes");
 }

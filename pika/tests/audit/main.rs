@@ -6,5 +6,6 @@ mod support;
 
 mod agree;
 mod evening;
+mod lost;
 mod replay;
 mod unknown;
