@@ -6,6 +6,9 @@ mod audit;
 mod dev;
 mod dj;
 mod durability;
+#[cfg(test)]
+#[path = "../../schemas/tests/fuzz/hostile.rs"]
+mod hostile;
 mod log;
 mod node;
 mod past;

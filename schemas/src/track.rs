@@ -99,11 +99,12 @@ impl TryFrom<RawTrack> for Track {
     }
 }
 
-/// Some clients send fractions where others send 0 to 100: what lies between 0 and 1 is a fraction.
+/// Some clients send fractions where others send 0 to 100: what lies between 0 and 1 is a fraction. A track is read many times on its
+/// way, from the wire and from the log, so nothing that this gives may look like a fraction again: below one percent it is 0 or 1.
 fn percent(name: &str, value: Option<f64>) -> Result<Option<f64>, String> {
     match value {
         None => Ok(None),
-        Some(v) if v > 0.0 && v < 1.0 => Ok(Some(v * 100.0)),
+        Some(v) if v > 0.0 && v < 1.0 => Ok(Some(if v < 0.01 { (v * 100.0).round() } else { (v * 100.0).max(1.0) })),
         Some(v) if (0.0..=100.0).contains(&v) => Ok(Some(v)),
         Some(_) => Err(format!("{name} must be 0 to 100")),
     }

@@ -1,5 +1,7 @@
 //! `pika replay`: tells an evening from its log, exports it as lines of JSON, and lets it happen again on another server.
 
+#[cfg(test)]
+mod hunt;
 mod line;
 mod play;
 mod score;

@@ -41,13 +41,18 @@ impl Source {
     }
 
     fn file(path: &str) -> anyhow::Result<Source> {
-        let mut lines: Box<dyn BufRead + Send> = match path {
+        let lines: Box<dyn BufRead + Send> = match path {
             "-" => Box::new(BufReader::new(std::io::stdin())),
             path => {
                 let words = || format!("cannot read {path}, and it is no session id either");
                 Box::new(BufReader::new(std::fs::File::open(path).with_context(words)?))
             }
         };
+        Source::exported(path, lines)
+    }
+
+    /// An evening from its lines; `path` is what they are called.
+    pub(super) fn exported(path: &str, mut lines: Box<dyn BufRead + Send>) -> anyhow::Result<Source> {
         let header = read_line(&mut lines).and_then(|line| line.context("it is empty"));
         let header = header.with_context(|| format!("{path} is no evening that `pika replay --json` exported"))?;
         match &header {

@@ -1,11 +1,14 @@
 //! Bytes that mean harm, made from seeds: cut, spliced, flipped, and bent where they are JSON. Shared by the fuzz targets of all rooms.
 //!
 //! A normal test makes a fixed number of them, always the same. `make fuzz MINUTES=n` goes on for that long for each target, from
-//! another place each time. What breaks a target is printed as hex, to be put into the corpus.
+//! another place each time. What breaks a target is printed as hex, to be put into the corpus, with the seed it was made from:
+//! `PIKA_FUZZ_SEED=n` begins there. An input that takes longer than [`PATIENCE`] breaks a target too.
 #![allow(dead_code, clippy::unwrap_used)] // Each test binary uses a part of it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
@@ -18,6 +21,8 @@ const CASES: u64 = 4_000;
 const LONGEST: usize = 160 * 1024;
 /// More address space than this for decoding one small input after another means that somebody believed a length.
 const MEMORY: u64 = 1 << 30;
+/// One input is decoded in microseconds; the largest in milliseconds, also on a machine that has much else to do.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What decoders of lengths, numbers and texts stumble over.
 const WORDS: &[&[u8]] = &[
@@ -89,20 +94,23 @@ fn hex(bytes: &[u8]) -> String {
 
 /// Checks every seed and then what becomes of them. `check` panics if a promise is broken.
 pub fn hunt(name: &str, seeds: &[Vec<u8>], check: impl Fn(&[u8])) {
-    let long = std::env::var("PIKA_FUZZ_SECONDS").ok().map(|seconds| Duration::from_secs(seconds.parse().unwrap()));
-    let first: u64 = if long.is_some() { rand::random::<u32>().into() } else { 0 };
-    let tried = |bytes: &[u8]| {
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| check(bytes))) {
-            eprintln!("{name} breaks on {} bytes; put them into schemas/tests/fuzz/corpus:\n{}", bytes.len(), hex(bytes));
+    let number = |name| std::env::var(name).ok().map(|value| value.parse::<u64>().unwrap());
+    let long = number("PIKA_FUZZ_SECONDS").map(Duration::from_secs);
+    let first = number("PIKA_FUZZ_SEED").unwrap_or(if long.is_some() { rand::random::<u32>().into() } else { 0 });
+    let watch = Watch::start(name);
+    let tried = |origin: &str, bytes: Vec<u8>| {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| watch.over(origin, &bytes, || check(&bytes)))) {
+            report(name, origin, &bytes, "breaks");
             resume_unwind(panic);
         }
     };
     let before = address_space();
-    seeds.iter().for_each(|seed| tried(seed));
+    seeds.iter().enumerate().for_each(|(n, seed)| tried(&format!("number {n} of the corpus"), seed.clone()));
     let began = Instant::now();
     let mut made = 0;
     while long.map_or(made < CASES, |long| began.elapsed() < long) {
-        tried(&make(&mut StdRng::seed_from_u64(first + made), seeds));
+        let seed = first + made;
+        tried(&format!("PIKA_FUZZ_SEED={seed}"), make(&mut StdRng::seed_from_u64(seed), seeds));
         made += 1;
     }
     if let (Some(before), Some(after)) = (before, address_space()) {
@@ -110,6 +118,44 @@ pub fn hunt(name: &str, seeds: &[Vec<u8>], check: impl Fn(&[u8])) {
     }
     if long.is_some() {
         eprintln!("{name}: {made} inputs from {first}");
+    }
+}
+
+fn report(name: &str, origin: &str, bytes: &[u8], what: &str) {
+    eprintln!("{name} {what} on {} bytes ({origin}); put them into schemas/tests/fuzz/corpus:\n{}", bytes.len(), hex(bytes));
+}
+
+/// Since when, from where, and what.
+type UnderWay = Option<(Instant, String, Vec<u8>)>;
+
+/// Ends the process when one input takes too long: a thread that does not come back cannot be stopped otherwise.
+struct Watch {
+    under_way: Arc<Mutex<UnderWay>>,
+    _alive: std::sync::mpsc::Sender<()>,
+}
+
+impl Watch {
+    fn start(name: &str) -> Watch {
+        let under_way = Arc::<Mutex<UnderWay>>::default();
+        let (name, looked) = (name.to_owned(), under_way.clone());
+        let (alive, gone) = channel::<()>();
+        std::thread::spawn(move || {
+            while gone.recv_timeout(PATIENCE / 4) == Err(RecvTimeoutError::Timeout) {
+                let look = looked.lock().unwrap_or_else(|held| held.into_inner());
+                if let Some((since, origin, bytes)) = look.as_ref().filter(|(since, ..)| since.elapsed() > PATIENCE) {
+                    report(&name, origin, bytes, &format!("takes {:?}", since.elapsed()));
+                    std::process::abort();
+                }
+            }
+        });
+        Watch { under_way, _alive: alive }
+    }
+
+    fn over(&self, origin: &str, bytes: &[u8], check: impl FnOnce()) {
+        let set = |value| *self.under_way.lock().unwrap_or_else(|held| held.into_inner()) = value;
+        set(Some((Instant::now(), origin.to_owned(), bytes.to_vec())));
+        check();
+        set(None);
     }
 }
 

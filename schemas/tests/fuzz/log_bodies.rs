@@ -16,7 +16,7 @@ use schemas::{Millis, NodeId, OpKey, PersonId, PollId, Pos, SessionId, Track, Tr
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::hostile::hunt;
+use crate::hostile::{corpus, hunt};
 
 fn text() -> impl Strategy<Value = String> {
     prop_oneof!["\\PC{0,40}", Just("\u{202e}\u{1b}]0;x\u{7}<b>".to_owned()), Just("é\u{301}😀".repeat(100))]
@@ -177,6 +177,7 @@ fn reads_back<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(val
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn facts_read_back(record in record()) { reads_back(&record) }
     #[test]
@@ -213,7 +214,9 @@ fn settles<T: Serialize + DeserializeOwned>(bytes: &[u8]) {
 
 #[test]
 fn what_is_no_body_of_the_log_does_no_harm() {
-    let seeds = [written(record()), written(pack()), written(state()), written(lobby()), written(presence()), written(verdicts())].concat();
+    let seeds =
+        [corpus("log"), written(record()), written(pack()), written(state()), written(lobby()), written(presence()), written(verdicts())]
+            .concat();
     hunt("from_log", &seeds, |bytes| {
         settles::<FactRecord>(bytes);
         settles::<Pack>(bytes);

@@ -1,9 +1,8 @@
 //! Histories against bytes that mean harm.
 
-#[path = "../../../../schemas/tests/fuzz/hostile.rs"]
-mod hostile;
-
 use schemas::limits::BPM;
+
+use crate::hostile;
 
 use super::{Found, History, Source};
 
