@@ -28,6 +28,14 @@ use tokio_util::sync::CancellationToken;
 
 pub use publish::routes;
 
+/// The pure steps of admission, for whoever drives them without a broker: the simulation.
+pub mod steps {
+    pub use crate::claims::{claim_of, speaker};
+    pub use crate::committer::{Waiting, pack};
+    pub use crate::facts::decide;
+    pub use crate::likes::{LikeKey, LikeMemory};
+}
+
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Whether a DJ without a token may go live. On in development, off in production.
