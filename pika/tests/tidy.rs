@@ -20,6 +20,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("pika", &["schemas", "nats", "store", "ingest", "fanout", "workers", "api", "web"]),
     // A stranger who speaks the wire: it must not know how the inside counts, or it could not check the count.
     ("loadtest", &["schemas"]),
+    // It drives the pure steps of every role against each other, with nothing real between them.
+    ("sim", &["schemas", "nats", "store", "ingest", "fanout", "workers"]),
 ];
 
 /// The longest Rust file. What is longer holds more than one noun.
