@@ -39,12 +39,14 @@ Examples:
   pika audit friday-night --nats nats://broker:4222 --store sqlite:/var/lib/pika/pika.sqlite --json
       on a cluster, for a machine
 
-Where the log lost something and a new epoch was declared, that is said, and rows that only the lost stretch justified are
+Where the log lost something and a new epoch was declared, that is said, and rows that only the lost stretch justified are \
 told apart from mistakes.
 
 Exit codes: 0 the store agrees with the log, 1 it differs, 2 could not tell.")]
 pub struct Args {
     /// The session.
+    // An id may begin with a hyphen.
+    #[arg(allow_hyphen_values = true)]
     session: SessionId,
     /// The run that began at this sequence. Default: the latest.
     #[arg(long, value_name = "BEGIN")]

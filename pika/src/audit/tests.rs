@@ -247,3 +247,18 @@ fn a_result_that_the_votes_contradict_is_named() {
     let found: Vec<&str> = compare(&counted, folded.as_ref(), &Losses::default()).iter().map(|d| d.field).collect();
     assert_eq!(found, ["status", "votes"], "the fold believes the result, the recount the votes");
 }
+
+#[test]
+fn a_session_whose_id_begins_with_a_hyphen_can_be_named() {
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: super::Args,
+    }
+    for id in ["-W7kq_hY2x0aBcDe", "--not-an-option", "-hZ8abcdefgh1234"] {
+        for words in [vec!["audit", id, "--json"], vec!["audit", "--json", "--run", "7", id]] {
+            let line = <Line as clap::Parser>::try_parse_from(words).unwrap_or_else(|why| panic!("{why}"));
+            assert_eq!((line.args.session.as_str(), line.args.json), (id, true));
+        }
+    }
+}

@@ -62,7 +62,7 @@ pub struct Args {
     #[arg(long, env = "PIKA_SERVER", default_value = "http://127.0.0.1:3001", value_name = "URL")]
     server: String,
     /// A session id of your own, 8 to 64 letters, digits, - or _; the same one comes back to its evening.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     session: Option<String>,
     /// Your DJ token, where the server wants one.
     #[arg(long, env = "PIKA_DJ_TOKEN", hide_env_values = true, value_name = "TOKEN")]

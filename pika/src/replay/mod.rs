@@ -34,7 +34,7 @@ Examples:
       plays an exported evening again, sixty times as fast, as a new session")]
 pub struct Args {
     /// The session, or a file that --json wrote (- is standard input).
-    #[arg(value_name = "SESSION|FILE")]
+    #[arg(value_name = "SESSION|FILE", allow_hyphen_values = true)]
     source: String,
     /// The run that began at this sequence. Default: the latest.
     #[arg(long, value_name = "BEGIN")]
@@ -64,7 +64,7 @@ pub struct Args {
     #[arg(long, requires = "into")]
     name: Option<String>,
     /// The session's id there. Default: a new one.
-    #[arg(long = "as", value_name = "ID", requires = "into")]
+    #[arg(long = "as", value_name = "ID", requires = "into", allow_hyphen_values = true)]
     session: Option<SessionId>,
     /// Go on with a replay that was interrupted.
     #[arg(long, requires = "into")]
