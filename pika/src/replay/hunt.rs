@@ -39,7 +39,6 @@ fn told(file: Vec<u8>) {
     for speed in [0.01, 1.0, 100_000.0] {
         let score = score(&session, lines.iter(), speed);
         assert!(score.steps.iter().all(|step| step.after >= 0), "{score:?}");
-        assert!(score.steps.windows(2).all(|pair| pair[0].after <= pair[1].after), "{score:?}");
     }
     for line in &lines {
         let again = serde_json::to_string(line).unwrap_or_else(|why| panic!("{line:?}: {why}"));
