@@ -113,7 +113,7 @@ impl World {
         self.store(&[(session, Pack { node: None, claims: vec![close] })]);
     }
 
-    fn republish(&mut self, placed: Vec<(Seq, PlacedFact)>) {
+    pub fn republish(&mut self, placed: Vec<(Seq, PlacedFact)>) {
         for (previous, fact) in placed {
             for node in 0..self.nodes.len() {
                 if !self.nodes[node].up || !self.nodes[node].followed.contains_key(&fact.session) {

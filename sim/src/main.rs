@@ -30,6 +30,9 @@ struct Args {
     /// One evening.
     #[arg(long, value_name = "X")]
     seed: Option<u64>,
+    /// Bend a step on purpose, to see what is found.
+    #[arg(long, value_enum, default_value_t = Plant::Nothing)]
+    plant: Plant,
     /// Print everything that happens on it.
     #[arg(long, requires = "seed")]
     trace: bool,
@@ -38,14 +41,14 @@ struct Args {
 fn main() -> ExitCode {
     let args = Args::parse();
     let kept = match args.seed {
-        Some(seed) => one(seed, args.trace),
+        Some(seed) => one(seed, args.plant, args.trace),
         None => many(&args),
     };
     if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn one(seed: u64, trace: bool) -> bool {
-    let outcome = evening(seed, Plant::Nothing, trace);
+fn one(seed: u64, plant: Plant, trace: bool) -> bool {
+    let outcome = evening(seed, plant, trace);
     print!("{}", outcome.trace.unwrap_or_default());
     outcome.counts.iter().for_each(|(what, count)| println!("{count:>9} {what}"));
     println!("seed {seed}, trace {:016x}", outcome.hash);
@@ -56,7 +59,7 @@ fn one(seed: u64, trace: bool) -> bool {
 fn many(args: &Args) -> bool {
     let began = Instant::now();
     let threads = args.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-    let season = season(args.from..args.from.saturating_add(args.seeds), Plant::Nothing, threads);
+    let season = season(args.from..args.from.saturating_add(args.seeds), args.plant, threads);
     season.counts.iter().for_each(|(what, count)| println!("{count:>9} {what}"));
     println!("{} evenings from seed {} in {:.1?}", season.evenings, args.from, began.elapsed());
     for outcome in &season.failed {

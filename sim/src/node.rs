@@ -319,6 +319,7 @@ impl World {
                     }
                 }
                 Pulled::Missed => {
+                    self.count("boards overrun");
                     let resume = Some(Resume::At { epoch: cursor.epoch, seq: cursor.seq });
                     let arriving = Arriving { person: self.nodes[node].sockets[&id].person, socket: id, resume };
                     return self.place(node, &session, arriving);
@@ -372,8 +373,11 @@ impl World {
             let subscribed = ServerMessage::Subscribed { session_id: None, epoch, at: seq, recovered: true, reason: None };
             placed = Placed { cursor: board.cursor(f.view.last), subscribed: Some(subscribed), state: vec![] };
         }
-        let recovered = matches!(placed.subscribed, Some(ServerMessage::Subscribed { recovered: true, .. }));
-        self.count(if recovered { "resumes recovered" } else { "fresh starts" });
+        self.count(match &placed.subscribed {
+            Some(ServerMessage::Subscribed { recovered: true, .. }) => "resumes recovered",
+            Some(ServerMessage::Subscribed { reason: Some(_), .. }) => "resumes refused",
+            Some(_) | None => "fresh starts",
+        });
         let messages = placed.subscribed.iter().chain(&placed.state).map(|message| encode(message, None, Codec::Json));
         let frames = messages.filter_map(|frame| frame.to_text().ok().map(str::to_owned)).collect();
         let Some(socket) = self.nodes[node].sockets.get_mut(&arriving.socket) else { return };

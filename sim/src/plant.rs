@@ -2,7 +2,7 @@
 //! exists in the product.
 
 /// Which step is bent. [`Plant::ALL`] lists all that break a promise.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Plant {
     #[default]
     Nothing,

@@ -53,7 +53,7 @@ impl Rows for Shelf {
         polls.iter().for_each(|r| put(&mut self.polls, (run(&r.session, r.begin), r.poll), r, |r| r.pos, back));
         votes.iter().for_each(|r| put(&mut self.votes, (run(&r.session, r.begin), r.poll, r.person), r, |r| r.pos, back));
         let position = self.positions.entry(partition.0).or_insert(*upto);
-        *position = if back { *upto } else { (*position).max(*upto) };
+        *position = (*position).max(*upto);
     }
 
     fn load(&self, session: &SessionId) -> Option<RunState> {

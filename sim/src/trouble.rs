@@ -3,6 +3,9 @@
 use rand::RngExt;
 use rand::seq::IteratorRandom;
 
+use schemas::fact::{Fact, FactRecord};
+use schemas::limits::RESUME_MESSAGES;
+
 use crate::weather::Weather;
 use crate::world::{ToPerson, Trouble, World};
 
@@ -92,6 +95,7 @@ impl World {
                     self.broken(person, socket);
                 }
             }
+            Trouble::Flood => self.flood(),
             Trouble::Calm => self.calm(),
         }
     }
@@ -101,6 +105,20 @@ impl World {
         for node in 0..self.nodes.len() {
             let sessions: Vec<_> = self.nodes[node].followed.keys().cloned().collect();
             sessions.iter().for_each(|session| self.read_on(node, session));
+        }
+    }
+
+    /// More facts at once than a board holds, in the first session: whoever is behind must start again from the state, and say so.
+    fn flood(&mut self) {
+        let session = self.sessions[0].clone();
+        self.note(format_args!("a flood"));
+        for n in 0..=RESUME_MESSAGES {
+            let (at, expected) = (self.clock(), self.log.newest(&session));
+            let said = Fact::Announced { message: format!("{n}"), ends_at: None, push: false };
+            let facts = [FactRecord { at, op: None, fact: said }];
+            if let Ok(placed) = self.log.append(&session, expected, &facts, 1, at) {
+                self.republish(placed);
+            }
         }
     }
 

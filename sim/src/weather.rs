@@ -25,6 +25,8 @@ pub struct Weather {
     pub socket_break: Option<i64>,
     /// A crash cuts a flush short: some of its rows are stored, and its place is not.
     pub torn_flush: bool,
+    /// A DJ's program runs wild and says more than a board holds.
+    pub flood: bool,
     /// How long a slow phone leaves what it hears in the pipe.
     pub slow: i64,
 }
@@ -52,6 +54,7 @@ impl Weather {
             clock_jump: every(rng, 3_000, 20_000),
             socket_break: every(rng, 500, 5_000),
             torn_flush: rng.random_bool(0.5),
+            flood: rng.random_bool(0.03),
             slow: if rng.random_bool(0.3) { rng.random_range(100..4_000) } else { 0 },
         }
     }
@@ -73,6 +76,7 @@ impl Weather {
             clock_jump: None,
             socket_break: None,
             torn_flush: false,
+            flood: false,
             slow: 0,
         }
     }

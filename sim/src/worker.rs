@@ -49,6 +49,8 @@ pub enum Stage {
     /// Only where the order is a planted bug.
     RowsAfterPosition,
     Verdicts,
+    /// What was sent before the owner died arrives when another has gone on.
+    Late,
 }
 
 impl World {
@@ -98,7 +100,7 @@ impl World {
     pub fn worker(&mut self, worker: usize, term: u32, what: ToWorker) {
         let alive = self.workers[worker].term == term && self.workers[worker].hold.is_some();
         match what {
-            ToWorker::Flush(stage, flush) => self.flush(worker, alive, stage, *flush),
+            ToWorker::Flush(stage, flush) => self.flush((worker, term), alive, stage, *flush),
             ToWorker::Open | ToWorker::Tick | ToWorker::Loaded(_) if !alive => {}
             ToWorker::Open => self.open_partition(worker),
             ToWorker::Tick => self.tick(worker),
@@ -248,9 +250,13 @@ impl World {
         self.tell_worker(worker, ToWorker::Flush(Stage::Applause, Box::new(flush)));
     }
 
-    fn flush(&mut self, worker: usize, alive: bool, stage: Stage, flush: Flush) {
+    fn flush(&mut self, (worker, term): (usize, u32), alive: bool, stage: Stage, flush: Flush) {
         match stage {
-            _ if !alive => self.left_behind(stage, flush),
+            Stage::Late => {
+                self.count("flushes saved by the dead");
+                self.rows.save(&flush.changes);
+            }
+            _ if !alive => self.left_behind((worker, term), stage, flush),
             Stage::Applause => self.next_stage(worker, Stage::Save, flush),
             Stage::Save if self.plant == Plant::PositionFirst => {
                 self.rows.save(&Changes {
@@ -287,13 +293,13 @@ impl World {
     }
 
     /// A flush whose owner died: it may be on its way already, whole or in part.
-    fn left_behind(&mut self, stage: Stage, flush: Flush) {
+    fn left_behind(&mut self, (worker, term): (usize, u32), stage: Stage, flush: Flush) {
         if stage != Stage::Save {
             return;
         }
-        if self.chance(0.3) {
-            self.count("flushes saved by the dead");
-            self.rows.save(&flush.changes);
+        if self.chance(0.5) {
+            let wait = self.rng.random_range(0..5_000);
+            self.agenda.after(wait, Event::Worker(worker, term, ToWorker::Flush(Stage::Late, Box::new(flush))));
         } else if self.weather.torn_flush && self.chance(0.5) {
             self.count("flushes torn");
             let mut changes = flush.changes;

@@ -123,6 +123,7 @@ pub enum Trouble {
     OutageEnds,
     ClockJump,
     SocketBreak,
+    Flood,
     Calm,
 }
 
@@ -208,6 +209,10 @@ impl World {
         }
         self.trouble_in(0, Trouble::Lease);
         self.trouble_in(EVENING, Trouble::Calm);
+        if weather.flood {
+            let wait = self.rng.random_range(20_000..50_000);
+            self.trouble_in(wait, Trouble::Flood);
+        }
         for (every, trouble) in [
             (weather.node_crash, Trouble::NodeCrash),
             (weather.worker_crash, Trouble::WorkerCrash),

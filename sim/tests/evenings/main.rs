@@ -29,6 +29,7 @@ fn every_promise_is_kept_whatever_goes_wrong() {
     // What was not met was not tried.
     for met in [
         "acknowledged",
+        "boards overrun",
         "clock jumps",
         "errands",
         "feed messages lost",
@@ -42,6 +43,7 @@ fn every_promise_is_kept_whatever_goes_wrong() {
         "refused",
         "requests sent later",
         "resumes recovered",
+        "resumes refused",
         "timers lost",
         "two owners",
         "verdicts counted",
@@ -50,7 +52,7 @@ fn every_promise_is_kept_whatever_goes_wrong() {
         "words decided again",
         "workers crashed",
     ] {
-        assert!(season.counts.get(met).is_some_and(|count| *count >= EVENINGS / 10), "{met} is hardly met: {:?}", season.counts);
+        assert!(season.counts.get(met).is_some_and(|count| *count >= EVENINGS / 100), "{met} is hardly met: {:?}", season.counts);
     }
 }
 
