@@ -5,7 +5,7 @@ SHELL := /bin/bash
 CACHE := $(HOME)/.cache/pika
 export PATH := $(PATH):$(CACHE)/bin
 
-.PHONY: help tools web run test check lint fmt audit test-rust test-web test-browser clean
+.PHONY: help tools web run test check lint fmt fuzz sim audit test-rust test-web test-browser clean
 
 help: ## Lists these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -34,6 +34,18 @@ lint: ## Format and lints, warnings as errors
 
 fmt: ## Formats the code
 	cargo fmt --all
+
+MINUTES ?= 10
+fuzz: export PIKA_FUZZ_SECONDS = $(shell echo $$(( $(MINUTES) * 60 )))
+fuzz: ## Hunts each decoder for MINUTES (10), from another place each time; `make test` does it for a second each
+	cargo build --workspace --tests --quiet
+	cargo test --workspace --quiet --test fuzz -- --nocapture
+	cargo test --workspace --quiet --lib --bins hunt -- --nocapture
+
+EVENINGS ?= 20000
+sim: ## Simulates EVENINGS (20000) that `make test` does not, from another seed each time
+	cargo build --workspace --bins --quiet
+	target/debug/pika-sim --seeds $(EVENINGS) --from $$(date +%s)00000
 
 audit: ## Licences, advisories and sources of every dependency
 	@deploy/tools.sh deny

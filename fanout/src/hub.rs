@@ -185,26 +185,34 @@ impl Hub {
     }
 
     fn put_fact(&self, fact: &Applied) {
-        let mut board = self.board.lock();
-        match &fact.change {
-            Change::Begun | Change::Ended(_) => {
-                [Slot::Tally, Slot::Tempo, Slot::Like, Slot::Thanks].into_iter().for_each(|slot| board.clear(slot))
-            }
-            Change::Track(_) | Change::Stopped => board.clear(Slot::Tempo),
-            Change::PollOpened(_) | Change::PollClosed { .. } | Change::PollCancelled { .. } => board.clear(Slot::Tally),
-            Change::Away | Change::Back | Change::Metadata(_) | Change::Announced(_) | Change::AnnouncementEnded => {}
-        }
-        board.push(fact.seq, delivery(fact), matches!(fact.change, Change::Track(_)));
+        put(&mut self.board.lock(), fact);
     }
+}
+
+/// Puts a fact on a board, and takes away the states that it makes void.
+pub fn put(board: &mut Board, fact: &Applied) {
+    match &fact.change {
+        Change::Begun | Change::Ended(_) => {
+            [Slot::Tally, Slot::Tempo, Slot::Like, Slot::Thanks].into_iter().for_each(|slot| board.clear(slot))
+        }
+        Change::Track(_) | Change::Stopped => board.clear(Slot::Tempo),
+        Change::PollOpened(_) | Change::PollClosed { .. } | Change::PollCancelled { .. } => board.clear(Slot::Tally),
+        Change::Away | Change::Back | Change::Metadata(_) | Change::Announced(_) | Change::AnnouncementEnded => {}
+    }
+    board.push(fact.seq, delivery(fact), matches!(fact.change, Change::Track(_)));
+}
+
+/// A board that begins with the facts that are kept, all those after `floor`.
+pub fn begun(mut board: Board, floor: Seq, facts: &[Arc<Applied>]) -> Board {
+    board.start_after(floor);
+    facts.iter().for_each(|fact| board.seed(fact.seq, delivery(fact)));
+    board
 }
 
 /// A board with what the session keeps of its run.
 fn seeded(session: &Session, pace: Duration) -> Board {
-    let mut board = Board::new(session.epoch(), pace, Instant::now());
     let (floor, facts) = session.kept();
-    board.start_after(floor);
-    facts.iter().for_each(|fact| board.seed(fact.seq, delivery(fact)));
-    board
+    begun(Board::new(session.epoch(), pace, Instant::now()), floor, &facts)
 }
 
 fn delivery(fact: &Applied) -> Arc<Delivery> {

@@ -16,7 +16,7 @@ use crate::connection::{Connection, Place};
 use crate::delivery::bytes_of;
 use crate::hub::Hub;
 use crate::metrics;
-use crate::subscribe::{Placed, own_vote, place, sessions_list, wait_for_place};
+use crate::subscribe::{Placed, Seen, own_vote, place, sessions_list, wait_for_place};
 
 /// What came of a message that the socket waited for.
 pub enum Done {
@@ -173,7 +173,7 @@ impl Connection {
         let hubs = &self.fanout.inner.hubs;
         let seat = |place_of: &mut Option<Place>| -> Placed {
             let (ticket, placed) =
-                hub.join(who, self.outbox.clone(), hubs, |board, session| place(board, session, resume, mine, Millis::now()));
+                hub.join(who, self.outbox.clone(), hubs, |board, session| place(board, &Seen::of(session), resume, mine, Millis::now()));
             let cursor = placed.cursor;
             if let Some(before) = place_of {
                 before.cursor = cursor.of_dj(before.dj.is_some());
@@ -247,7 +247,7 @@ impl Connection {
         let place_now = &mut self.places[i];
         let hub = place_now.hub.clone();
         let resume = self.flavour.positions.then_some(Resume::At { epoch: place_now.cursor.epoch, seq: place_now.cursor.seq });
-        let placed = hub.look(|board, session| place(board, session, resume, None, Millis::now()));
+        let placed = hub.look(|board, session| place(board, &Seen::of(session), resume, None, Millis::now()));
         place_now.cursor = placed.cursor.of_dj(place_now.cursor.is_dj);
         placed
             .subscribed

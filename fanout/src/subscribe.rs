@@ -1,5 +1,6 @@
 //! The answer to SUBSCRIBE, in the contract's order: the list, the count, the state, the acknowledgement.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use nats::{Broker, Lobby, Session};
@@ -8,7 +9,7 @@ use schemas::limits::{LIST_BYTES, LIST_SESSIONS};
 use schemas::note::AskMine;
 use schemas::server::{ServerMessage, SessionEntry};
 use schemas::state::{State, StateKind};
-use schemas::view::Run;
+use schemas::view::{Run, View};
 use schemas::{Epoch, Millis, PersonId, PollId, Seq, SessionId, say};
 
 use crate::board::{Board, Cursor, Slot};
@@ -55,6 +56,20 @@ pub async fn wait_for_place(session: &Session, resume: Option<Resume>) {
     }
 }
 
+/// What a node knows of a session at one moment.
+pub struct Seen<'a> {
+    pub session: &'a SessionId,
+    pub view: Arc<View>,
+    /// The newest tally that was heard.
+    pub tally: Option<State>,
+}
+
+impl<'a> Seen<'a> {
+    pub fn of(session: &'a Session) -> Self {
+        Seen { session: session.id(), view: session.view(), tally: session.state(StateKind::Tally) }
+    }
+}
+
 /// Where a socket stands after SUBSCRIBE, and what it is told of the state at that moment.
 pub struct Placed {
     pub cursor: Cursor,
@@ -64,10 +79,10 @@ pub struct Placed {
 }
 
 /// Called under the board's lock.
-pub fn place(board: &Board, session: &Session, resume: Option<Resume>, mine: Option<(PollId, u32)>, now: Millis) -> Placed {
-    let (view, epoch) = (session.view(), board.epoch());
+pub fn place(board: &Board, seen: &Seen<'_>, resume: Option<Resume>, mine: Option<(PollId, u32)>, now: Millis) -> Placed {
+    let (view, epoch) = (&seen.view, board.epoch());
     let subscribed = |at, recovered, reason: Option<&str>| ServerMessage::Subscribed {
-        session_id: Some(session.id().clone()),
+        session_id: Some(seen.session.clone()),
         epoch,
         at,
         recovered,
@@ -75,8 +90,8 @@ pub fn place(board: &Board, session: &Session, resume: Option<Resume>, mine: Opt
     };
     let fresh = |reason| {
         let state = match view.live() {
-            Some(run) => state(session, run, mine, now),
-            None => vec![ServerMessage::SessionEnded { session_id: session.id().clone() }],
+            Some(run) => state(seen, run, mine, now),
+            None => vec![ServerMessage::SessionEnded { session_id: seen.session.clone() }],
         };
         let subscribed = resume.filter(|r| *r != Resume::Wanted(false)).map(|_| subscribed(view.last, false, reason));
         // The contract's state has no tempo: it follows the answer as the newest value that this socket has not heard.
@@ -84,7 +99,7 @@ pub fn place(board: &Board, session: &Session, resume: Option<Resume>, mine: Opt
     };
     match resume {
         None | Some(Resume::Wanted(_)) => fresh(None),
-        Some(Resume::At { epoch: theirs, seq }) => match judge(board, session, theirs, seq) {
+        Some(Resume::At { epoch: theirs, seq }) => match judge(board, view, theirs, seq) {
             Ok(()) => Placed { cursor: board.cursor_without_states(seq), subscribed: Some(subscribed(seq, true, None)), state: vec![] },
             Err(reason) => fresh(Some(reason)),
         },
@@ -92,8 +107,7 @@ pub fn place(board: &Board, session: &Session, resume: Option<Resume>, mine: Opt
 }
 
 /// Whether exactly what came after `seq` can be given, or why not.
-fn judge(board: &Board, session: &Session, theirs: Epoch, seq: Seq) -> Result<(), &'static str> {
-    let view = session.view();
+fn judge(board: &Board, view: &View, theirs: Epoch, seq: Seq) -> Result<(), &'static str> {
     if theirs != board.epoch() || seq > view.last {
         // A position that this log has not reached is a position in another log.
         return Err("unknown_epoch");
@@ -105,21 +119,21 @@ fn judge(board: &Board, session: &Session, theirs: Epoch, seq: Seq) -> Result<()
     if board.covers(seq) { Ok(()) } else { Err("too_far") }
 }
 
-fn state(session: &Session, run: &Run, mine: Option<(PollId, u32)>, now: Millis) -> Vec<ServerMessage> {
+fn state(seen: &Seen<'_>, run: &Run, mine: Option<(PollId, u32)>, now: Millis) -> Vec<ServerMessage> {
     let mut messages = Vec::new();
     if let Some(play) = run.current() {
-        messages.push(say::now_playing(session.id(), run, &play.track));
+        messages.push(say::now_playing(seen.session, run, &play.track));
     }
     if let Some(poll) = &run.poll {
-        let tally = match session.state(StateKind::Tally) {
-            Some(State::Tally { poll: of, votes, .. }) if of == poll.opened.poll => votes,
+        let tally = match &seen.tally {
+            Some(State::Tally { poll: of, votes, .. }) if *of == poll.opened.poll => votes.clone(),
             Some(_) | None => vec![0; poll.opened.options.len()],
         };
         let mine = mine.filter(|(of, _)| *of == poll.opened.poll).map(|(_, option)| option);
-        messages.push(say::poll_started(session.id(), poll, Some(&tally), mine));
+        messages.push(say::poll_started(seen.session, poll, Some(&tally), mine));
     }
     if let Some(entry) = say::active(run, now) {
-        messages.push(say::announcement(session.id(), run, entry));
+        messages.push(say::announcement(seen.session, run, entry));
     }
     messages
 }

@@ -24,33 +24,14 @@ impl Ingest {
         let view = session.view();
         let run = view.run.as_ref().ok_or(Refusal::from(Code::SessionNotFound))?;
         let op = message_id.map(OpKey::of);
-        let claim = match message {
+        match message {
             M::SendLike(m) => return self.like(caller, session, run, &m.payload.track, op, now).await,
             M::SendBulkLike(m) => return self.bulk(caller, session, run, &m.payload.tracks, message_id, now).await,
-            M::RemoveLike(m) => {
-                self.inner.likes.forget(&(session.id().clone(), run.begin, caller.person, m.payload.track.key()));
-                Claim::Unlike { track: m.payload.track.key() }
-            }
-            M::SendTempoRequest(m) => Claim::Tempo { preference: m.preference },
-            M::SendReaction(m) => Claim::React { reaction: m.reaction },
-            M::VoteOnPoll(m) => Claim::Vote { poll: m.poll_id, option: u32::try_from(m.option_index).unwrap_or(u32::MAX) },
-            M::EndPoll(m) => Claim::ClosePoll { poll: m.poll_id },
-            M::CancelPoll(m) => Claim::CancelPoll { poll: m.poll_id },
-            M::RegisterSession(_)
-            | M::BroadcastTrack(_)
-            | M::MetadataUpdated(_)
-            | M::TrackStopped(_)
-            | M::EndSession(_)
-            | M::Subscribe(_)
-            | M::StartPoll(_)
-            | M::SendAnnouncement(_)
-            | M::CancelAnnouncement(_)
-            | M::GetSessions
-            | M::ValidateSession(_)
-            | M::Ping => {
-                return Ok(None);
-            }
-        };
+            M::RemoveLike(m) => self.inner.likes.forget(&(session.id().clone(), run.begin, caller.person, m.payload.track.key())),
+            // A claim as it stands, or none: `claim_of` names each.
+            _ => {}
+        }
+        let Some(claim) = claim_of(message) else { return Ok(None) };
         run.judge(&claim, now)?;
         self.commit(caller, session, claim, op, now).await.map(Some)
     }
@@ -66,12 +47,8 @@ impl Ingest {
     ) -> Result<Option<Seq>, Refusal> {
         run.judge(&Claim::Like { track: track.key() }, now)?;
         let place = (session.id().clone(), run.begin, caller.person, track.key());
-        match self.inner.likes.begin(place.clone(), op) {
-            Some(Remembered { op: before, seq: Some(seq) }) if op.is_some() && before == op => return Ok(Some(seq)),
-            // The same message while its first copy is under way: stored again, and the fold drops the repeat.
-            Some(Remembered { op: before, seq: None }) if op.is_some() && before == op => {}
-            Some(_) => return Err(Code::AlreadyLiked.into()),
-            None => {}
+        if let Some(seq) = self.inner.likes.admit(&place, op)? {
+            return Ok(Some(seq));
         }
         self.store_like(caller, session, place, op, now).await.map(Some)
     }
@@ -114,16 +91,44 @@ impl Ingest {
     }
 
     async fn commit(&self, caller: &Caller, session: &Session, claim: Claim, op: Option<OpKey>, now: Millis) -> Result<Seq, Refusal> {
-        let by = match claim {
-            Claim::ClosePoll { .. } | Claim::CancelPoll { .. } => Speaker::Owner,
-            Claim::Like { .. }
-            | Claim::Unlike { .. }
-            | Claim::Tempo { .. }
-            | Claim::Vote { .. }
-            | Claim::React { .. }
-            | Claim::Peak { .. } => Speaker::Person { id: caller.person, known: caller.known },
-        };
-        let record = ClaimRecord { at: now, by, op, claim };
+        let record = ClaimRecord { at: now, by: speaker(caller, &claim), op, claim };
         self.inner.committer.commit(session.id(), caller.node.as_ref(), record).await.map_err(|_| Code::Unavailable.into())
+    }
+}
+
+/// What a message claims, where it is a claim. A bulk of likes is several, and is taken apart before.
+pub fn claim_of(message: &ClientMessage) -> Option<Claim> {
+    use ClientMessage as M;
+    Some(match message {
+        M::SendLike(m) => Claim::Like { track: m.payload.track.key() },
+        M::RemoveLike(m) => Claim::Unlike { track: m.payload.track.key() },
+        M::SendTempoRequest(m) => Claim::Tempo { preference: m.preference },
+        M::SendReaction(m) => Claim::React { reaction: m.reaction },
+        M::VoteOnPoll(m) => Claim::Vote { poll: m.poll_id, option: u32::try_from(m.option_index).unwrap_or(u32::MAX) },
+        M::EndPoll(m) => Claim::ClosePoll { poll: m.poll_id },
+        M::CancelPoll(m) => Claim::CancelPoll { poll: m.poll_id },
+        M::RegisterSession(_)
+        | M::BroadcastTrack(_)
+        | M::MetadataUpdated(_)
+        | M::TrackStopped(_)
+        | M::EndSession(_)
+        | M::Subscribe(_)
+        | M::SendBulkLike(_)
+        | M::StartPoll(_)
+        | M::SendAnnouncement(_)
+        | M::CancelAnnouncement(_)
+        | M::GetSessions
+        | M::ValidateSession(_)
+        | M::Ping => return None,
+    })
+}
+
+/// In whose name a claim stands in the log.
+pub fn speaker(caller: &Caller, claim: &Claim) -> Speaker {
+    match claim {
+        Claim::ClosePoll { .. } | Claim::CancelPoll { .. } => Speaker::Owner,
+        Claim::Like { .. } | Claim::Unlike { .. } | Claim::Tempo { .. } | Claim::Vote { .. } | Claim::React { .. } | Claim::Peak { .. } => {
+            Speaker::Person { id: caller.person, known: caller.known }
+        }
     }
 }

@@ -22,15 +22,19 @@ const GROUP: usize = 32_768;
 const PACKS: usize = 500;
 
 pub struct Committer {
-    lanes: Vec<mpsc::Sender<Waiting>>,
+    lanes: Vec<mpsc::Sender<Waiting<Done>>>,
 }
 
-struct Waiting {
-    session: SessionId,
-    node: Option<NodeId>,
-    record: ClaimRecord,
-    done: oneshot::Sender<Result<Seq, ()>>,
+/// A claim that waits for its group, and in whose name the verdict is awaited.
+pub struct Waiting<D> {
+    pub session: SessionId,
+    pub node: Option<NodeId>,
+    pub record: ClaimRecord,
+    /// Whom to tell where it is stored.
+    pub done: D,
 }
+
+type Done = oneshot::Sender<Result<Seq, ()>>;
 
 #[derive(Debug)]
 pub struct Unknown;
@@ -56,7 +60,7 @@ impl Committer {
     }
 }
 
-async fn lane(broker: Broker, mut waiting: mpsc::Receiver<Waiting>, pack_claims: usize, stop: CancellationToken) {
+async fn lane(broker: Broker, mut waiting: mpsc::Receiver<Waiting<Done>>, pack_claims: usize, stop: CancellationToken) {
     let mut group = Vec::new();
     // After `stop` the lane still empties: what was admitted gets its answer.
     while let Some(first) = next(&mut waiting, &stop).await {
@@ -69,7 +73,7 @@ async fn lane(broker: Broker, mut waiting: mpsc::Receiver<Waiting>, pack_claims:
     }
 }
 
-async fn next(waiting: &mut mpsc::Receiver<Waiting>, stop: &CancellationToken) -> Option<Waiting> {
+async fn next(waiting: &mut mpsc::Receiver<Waiting<Done>>, stop: &CancellationToken) -> Option<Waiting<Done>> {
     tokio::select! {
         biased;
         first = waiting.recv() => first,
@@ -77,7 +81,7 @@ async fn next(waiting: &mut mpsc::Receiver<Waiting>, stop: &CancellationToken) -
     }
 }
 
-async fn publish(broker: &Broker, group: Vec<Waiting>, pack_claims: usize) {
+async fn publish(broker: &Broker, group: Vec<Waiting<Done>>, pack_claims: usize) {
     let (packs, answers) = pack(group, pack_claims);
     for (packs, answers) in packs.chunks(PACKS).zip(chunked(answers, PACKS)) {
         let started = std::time::Instant::now();
@@ -88,12 +92,12 @@ async fn publish(broker: &Broker, group: Vec<Waiting>, pack_claims: usize) {
     }
 }
 
-type Answers = Vec<oneshot::Sender<Result<Seq, ()>>>;
+type Answers = Vec<Done>;
 
-/// One pack per session, node and `pack_claims`, in the order of arrival.
-fn pack(group: Vec<Waiting>, pack_claims: usize) -> (Vec<(SessionId, Pack)>, Vec<Answers>) {
+/// One pack per session, node and `pack_claims`, in the order of arrival, and whom to tell of each.
+pub fn pack<D>(group: Vec<Waiting<D>>, pack_claims: usize) -> (Vec<(SessionId, Pack)>, Vec<Vec<D>>) {
     let mut packs: Vec<(SessionId, Pack)> = Vec::new();
-    let mut answers: Vec<Answers> = Vec::new();
+    let mut answers: Vec<Vec<D>> = Vec::new();
     let mut open = std::collections::HashMap::<_, usize>::new();
     for waiting in group {
         let key = (waiting.session.clone(), waiting.node.clone());
@@ -146,7 +150,7 @@ mod tests {
     use schemas::claim::{Claim, Speaker};
     use schemas::{Millis, PersonId};
 
-    fn waiting(session: &str, n: u64) -> Waiting {
+    fn waiting(session: &str, n: u64) -> Waiting<Done> {
         let record = ClaimRecord {
             at: Millis(n as i64),
             by: Speaker::Person { id: PersonId::random(), known: true },

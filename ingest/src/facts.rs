@@ -24,7 +24,8 @@ impl Ingest {
     }
 }
 
-fn decide(view: &View, message: &ClientMessage, op: Option<OpKey>, now: Millis) -> Result<Decision, Refusal> {
+/// What a DJ's message appends to a session that looks like this. Pure: whoever appends decides again when the view was not the newest.
+pub fn decide(view: &View, message: &ClientMessage, op: Option<OpKey>, now: Millis) -> Result<Decision, Refusal> {
     let run = view.run.as_ref().ok_or(Refusal::from(Code::SessionNotFound))?;
     if let Some(seq) = run.applied(op) {
         return Ok(Decision::Already(seq));

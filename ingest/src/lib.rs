@@ -9,6 +9,7 @@
 
 mod accept;
 mod authorise;
+pub mod batch;
 mod budget;
 mod claims;
 mod committer;
@@ -26,6 +27,14 @@ use schemas::secrets::ClusterKey;
 use tokio_util::sync::CancellationToken;
 
 pub use publish::routes;
+
+/// The pure steps of admission, for whoever drives them without a broker: the simulation.
+pub mod steps {
+    pub use crate::claims::{claim_of, speaker};
+    pub use crate::committer::{Waiting, pack};
+    pub use crate::facts::decide;
+    pub use crate::likes::{LikeKey, LikeMemory};
+}
 
 #[derive(Clone, Debug)]
 pub struct Config {

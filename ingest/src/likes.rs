@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 
 use lru::LruCache;
 use parking_lot::Mutex;
-use schemas::{OpKey, PersonId, Seq, SessionId, TrackKey};
+use schemas::{Code, OpKey, PersonId, Seq, SessionId, TrackKey};
 
 /// A person's like of a track in a run: session, begin sequence, person, track.
 pub type LikeKey = (SessionId, Seq, PersonId, TrackKey);
@@ -25,6 +25,17 @@ pub struct LikeMemory {
 impl LikeMemory {
     pub fn new(capacity: usize) -> Self {
         LikeMemory { likes: Mutex::new(LruCache::new(NonZeroUsize::new(capacity).unwrap_or(NonZeroUsize::MIN))) }
+    }
+
+    /// Whether a like is to be stored now (`None`), was stored by an earlier copy of its message, or is refused as a second one.
+    pub fn admit(&self, place: &LikeKey, op: Option<OpKey>) -> Result<Option<Seq>, Code> {
+        match self.begin(place.clone(), op) {
+            Some(Remembered { op: before, seq: Some(seq) }) if op.is_some() && before == op => Ok(Some(seq)),
+            // The same message while its first copy is under way: stored again, and the fold drops the repeat.
+            Some(Remembered { op: before, seq: None }) if op.is_some() && before == op => Ok(None),
+            Some(_) => Err(Code::AlreadyLiked),
+            None => Ok(None),
+        }
     }
 
     /// Takes the like's place before it is stored, so that an undo that passes it meanwhile is not itself undone.

@@ -9,14 +9,15 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use schemas::caller::{Admitted, Caller};
-use schemas::client;
+use schemas::client::{Incoming, Undecodable};
 use schemas::codec::Codec;
 use schemas::error::Refusal;
-use schemas::limits::{BATCH_BYTES, BATCH_MESSAGES, FRAME_BYTES};
+use schemas::limits::{BATCH_BYTES, FRAME_BYTES};
 use schemas::rules::{Kind, Who};
 use schemas::{Code, DjName, OpKey, PersonId, Seq, SessionId, cookie};
 use serde::{Deserialize, Serialize};
 
+use crate::batch::{self, Said};
 use crate::register::Opening;
 use crate::{Ingest, metrics};
 
@@ -121,20 +122,13 @@ async fn messages(
 async fn publish(ingest: &Ingest, id: &str, address: Option<IpAddr>, headers: &HeaderMap, body: &[u8]) -> Result<Results, Refusal> {
     let session_id = SessionId::parse(id).map_err(|e| Refusal::with(Code::BadSessionId, e.to_string()))?;
     let token = bearer(headers).ok_or(Refusal::from(Code::Unauthorized))?;
-    let messages = match read(headers, body)? {
-        serde_json::Value::Array(list) if list.len() > BATCH_MESSAGES => {
-            return Err(Refusal::with(Code::TooLarge, format!("At most {BATCH_MESSAGES} messages at once")));
-        }
-        serde_json::Value::Array(list) => list,
-        one => vec![one],
-    };
+    let messages = batch::read(codec(headers, header::CONTENT_TYPE), &session_id, body)?;
     let caller = owner(ingest, &session_id, token, caller(ingest, address, headers)).await?;
     let mut results = Vec::with_capacity(messages.len());
     let mut unknown = false;
-    for message in messages {
+    for Said { message_id, message } in messages {
         // After one message whose outcome is unknown none may pass it: the DJ's words keep their order.
-        let (message_id, result) =
-            if unknown { (id_of(&message), Err(Code::Unavailable.into())) } else { one(ingest, &caller, &session_id, message).await };
+        let result = if unknown { Err(Code::Unavailable.into()) } else { one(ingest, &caller, message).await };
         unknown |= result.as_ref().is_err_and(|refusal| refusal.code == Code::Unavailable);
         results.push((message_id, result));
     }
@@ -153,23 +147,8 @@ fn report(message_id: Option<String>, result: Result<Option<Seq>, Refusal>) -> M
     }
 }
 
-async fn one(
-    ingest: &Ingest,
-    caller: &Caller,
-    session: &SessionId,
-    mut message: serde_json::Value,
-) -> (Option<String>, Result<Option<Seq>, Refusal>) {
-    let message_id = id_of(&message);
-    if let Some(fields) = message.as_object_mut() {
-        match fields.get("sessionId").and_then(serde_json::Value::as_str) {
-            Some(other) if other != session.as_str() => {
-                return (message_id, Err(Refusal::with(Code::InvalidMessage, "Invalid message: sessionId differs from the address")));
-            }
-            Some(_) => {}
-            None => drop(fields.insert("sessionId".to_owned(), session.as_str().into())),
-        }
-    }
-    let result = match client::decode(Codec::Json, &Codec::Json.encode(&message)) {
+async fn one(ingest: &Ingest, caller: &Caller, message: Result<Incoming, Undecodable>) -> Result<Option<Seq>, Refusal> {
+    match message {
         Ok(incoming) => match incoming.message.kind().rule().who {
             Who::Owner => ingest.accept(caller, incoming).await.map(|admitted| match admitted {
                 Admitted::Stored(seq) => seq,
@@ -184,12 +163,7 @@ async fn one(
             metrics::undecodable(&undecodable.refusal);
             Err(undecodable.refusal)
         }
-    };
-    (message_id, result)
-}
-
-fn id_of(message: &serde_json::Value) -> Option<String> {
-    message.get("messageId").and_then(|id| id.as_str()).map(str::to_owned)
+    }
 }
 
 /// The caller with proof of ownership, or why not: 401 for a token that is nobody's, 403 for somebody else's, 404 for no session.

@@ -8,6 +8,7 @@ use async_nats::connection::State;
 use async_nats::jetstream::{Context, ContextBuilder};
 use async_nats::{Client, ConnectOptions, Event, HeaderMap, Message, Request, RequestErrorKind, Subscriber};
 use bytes::Bytes;
+use schemas::Partition;
 use tokio::sync::{broadcast, mpsc};
 use tokio::time::{Instant, MissedTickBehavior, sleep, timeout, timeout_at};
 
@@ -128,13 +129,33 @@ impl Broker {
                 Err(_) => sleep(RETRY).await,
             }
         }
-        let logs = Shard::all(config.shards).map(Log::new).collect();
-        let shared = Shared { config, client, context, events: broadcast::Sender::new(EVENTS), leaving: AtomicBool::new(false), logs };
-        let broker = Broker { shared: Arc::new(shared) };
+        let broker = Broker::of(config, client, context);
         broker.compare_logs().await?;
         news.follow(&broker);
         broker.compare_forever();
         Ok(broker)
+    }
+
+    /// Connects to look and changes nothing: for a tool that may have been pointed at the wrong server. A broker that Pika never
+    /// used is an error here. Nobody is told when such a connection is lost and found again.
+    pub async fn visit(config: Config, patience: Duration) -> Result<Broker, BrokerError> {
+        let client = first_connect(&config, News::new().teller(), Instant::now() + patience).await?;
+        let context = ContextBuilder::new().timeout(API_DEADLINE).ack_timeout(config.ack_deadline).build(client.clone());
+        let broker = Broker::of(config, client, context);
+        broker.compare_logs().await?;
+        match Partition::all().all(|partition| broker.epoch(partition) > 0) {
+            true => Ok(broker),
+            false if broker.was_declared().await? => Err(BrokerError::unavailable(
+                "its log is in doubt: it is not the one that was declared, and no worker has compared it with the store yet",
+            )),
+            false => Err(BrokerError::unavailable("no log of this broker was ever declared; is it the right one?")),
+        }
+    }
+
+    fn of(config: Config, client: Client, context: Context) -> Broker {
+        let logs = Shard::all(config.shards).map(Log::new).collect();
+        let shared = Shared { config, client, context, events: broadcast::Sender::new(EVENTS), leaving: AtomicBool::new(false), logs };
+        Broker { shared: Arc::new(shared) }
     }
 
     /// Whether the connection is up at this moment. While it is not, publishing answers `Unavailable` at once; nothing is queued.

@@ -323,7 +323,7 @@ fn schedule(session: &SessionId, timer: &Timer) -> Outgoing {
         .with(headers::TTL, "never")
 }
 
-fn entry(message: Stored) -> Entry {
+pub(crate) fn entry(message: Stored) -> Entry {
     let unreadable = |why: String| {
         metrics::unreadable();
         tracing::error!(log.subject = message.subject, log.seq = message.seq, why, "a message in the log cannot be read and is skipped");

@@ -39,6 +39,12 @@ const ATTEMPTS: usize = 8;
 /// Sessions one process follows at the most, so that made-up ids cannot fill its memory; a venue has a few, a continent thousands.
 const FOLLOWED: usize = 20_000;
 
+/// The pure steps of a follower, for whoever drives them without a broker: the simulation.
+pub mod steps {
+    pub use super::follower::{Heard, apply, heard};
+    pub use super::history::History;
+}
+
 /// An accepted fact and what its session hears of it.
 #[derive(Debug)]
 pub struct Applied {
@@ -211,8 +217,7 @@ impl Session {
     /// Every accepted fact of the current run after `seq`, in order, or `None` when not all of them are kept any more;
     /// never a part, because a reader that skipped one would not know it.
     pub fn since(&self, seq: Seq) -> Option<Vec<Arc<Applied>>> {
-        let history = self.shared.history.read();
-        (seq >= history.floor).then(|| history.facts.iter().filter(|a| a.seq > seq).cloned().collect())
+        self.shared.history.read().since(seq)
     }
 
     /// The position from which on every accepted fact is kept, and those facts.

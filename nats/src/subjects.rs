@@ -99,6 +99,11 @@ pub fn partition(partition: Partition) -> [String; 2] {
     [format!("live.{partition}.*.out"), format!("live.{partition}.*.in")]
 }
 
+/// What people said in one session, and what followed: its part of what is folded.
+pub fn said(session: &SessionId) -> [String; 2] {
+    [out(session), claims(session)]
+}
+
 pub fn state(session: &SessionId, kind: StateKind) -> String {
     format!("state.{}.{session}.{}", session.partition(), kind.token())
 }
@@ -166,8 +171,8 @@ pub fn lease_key(subject: &str) -> Option<LeaseKey> {
     if let Some(worker) = key.strip_prefix("worker.") {
         return Some(LeaseKey::Worker(worker.to_owned()));
     }
-    let number = key.strip_prefix("part.")?.parse::<u8>().ok()?;
-    Partition::all().find(|p| p.0 == number).map(LeaseKey::Part)
+    let number = key.strip_prefix("part.")?;
+    Partition::all().find(|p| p.to_string() == number).map(LeaseKey::Part)
 }
 
 /// What lies under a session in LIVE.
@@ -190,7 +195,11 @@ pub fn parse_live(subject: &str) -> Option<(Partition, SessionId, Leaf)> {
         ("out", None) => Leaf::Out,
         ("in", None) => Leaf::In,
         ("lobby", None) => Leaf::Lobby,
-        ("timer", Some(poll)) => Leaf::Timer(PollId::new(poll.parse().ok()?).ok()?),
+        ("timer", Some(token)) => {
+            let poll = PollId::new(token.parse().ok()?).ok()?;
+            // Only as we write it: a number may be spelled in several ways.
+            Leaf::Timer(Some(poll).filter(|poll| poll.to_string() == token)?)
+        }
         _ => return None,
     };
     tokens.next().is_none().then_some((partition, session, leaf))
@@ -211,8 +220,12 @@ pub fn parse_state(subject: &str) -> Option<(Partition, SessionId, StateKind)> {
 fn placed(partition: &str, session: &str) -> Option<(Partition, SessionId)> {
     let session = SessionId::parse(session).ok()?;
     let own = session.partition();
-    (partition.parse() == Ok(own.0)).then_some((own, session))
+    (partition == own.to_string()).then_some((own, session))
 }
+
+#[cfg(test)]
+#[path = "subjects/hunt.rs"]
+mod hunt;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]

@@ -2,13 +2,19 @@
 //! arguments and the environment; the roles get their settings as values.
 
 mod admin;
+mod audit;
 mod dev;
 mod dj;
 mod durability;
+#[cfg(test)]
+#[path = "../../schemas/tests/fuzz/hostile.rs"]
+mod hostile;
 mod leaving;
 mod log;
 mod metrics;
 mod node;
+mod past;
+mod replay;
 mod roles;
 mod settings;
 mod storage;
@@ -46,13 +52,15 @@ enum Command {
     Migrate(Overrides),
     /// DJ tokens, until there are accounts.
     Token(token::Args),
+    Audit(audit::Args),
+    Replay(replay::Args),
     /// Prints the settings in force, with secrets hidden.
     Config(Overrides),
 }
 
 fn main() -> ExitCode {
     match run(Cli::parse().command) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("pika: {error:#}");
             ExitCode::FAILURE
@@ -60,11 +68,11 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command) -> anyhow::Result<()> {
+fn run(command: Command) -> anyhow::Result<ExitCode> {
     // Libraries under us want their cryptography named once a process; a second naming changes nothing.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    match command {
+    let done = match command {
         Command::Dev(overrides) => runtime.block_on(dev::run(settings::load(&overrides, Profile::Development)?)),
         Command::Dj(args) => runtime.block_on(dj::run(args)),
         Command::Ingest(overrides) => runtime.block_on(roles::run(settings::load(&overrides, Profile::Production)?, Role::Ingest)),
@@ -73,11 +81,14 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Api(overrides) => runtime.block_on(roles::run(settings::load(&overrides, Profile::Production)?, Role::Api)),
         Command::Migrate(overrides) => runtime.block_on(storage::migrate(settings::load(&overrides, Profile::Production)?)),
         Command::Token(args) => runtime.block_on(token::run(settings::load(&args.overrides, Profile::Production)?, args.command)),
+        Command::Audit(args) => return Ok(runtime.block_on(audit::run(args))),
+        Command::Replay(args) => runtime.block_on(replay::run(args)),
         Command::Config(overrides) => {
             print!("{}", settings::load(&overrides, Profile::Production)?.shown()?);
             Ok(())
         }
-    }
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }
 
 #[cfg(test)]

@@ -226,6 +226,13 @@ impl Settings {
         api::Config { public_url: self.public_url(), https: self.https, origins: self.origins.clone(), ..api::Config::default() }
     }
 
+    /// The brokers for a tool beside a running Pika: those that were named, else `pika dev`'s own, else the usual address.
+    pub fn brokers(&self) -> Vec<String> {
+        let named = self.nats != Settings::defaults(self.profile).nats;
+        let own = nats::server::running(&self.data.join("nats")).filter(|_| !named);
+        own.map_or_else(|| self.nats.clone(), |url| vec![url])
+    }
+
     pub fn broker(&self, servers: Vec<String>) -> nats::Config {
         nats::Config {
             servers,
@@ -238,7 +245,7 @@ impl Settings {
 }
 
 /// A broker's address may carry a user and a password in front of its host.
-fn without_password(url: &str) -> String {
+pub fn without_password(url: &str) -> String {
     match (url.split_once("://"), url.rsplit_once('@')) {
         (Some((scheme, _)), Some((_, host))) => format!("{scheme}://(hidden)@{host}"),
         (None, Some((_, host))) => format!("(hidden)@{host}"),

@@ -38,6 +38,16 @@ pub async fn open(settings: &Settings) -> anyhow::Result<Storage> {
     }
 }
 
+/// The store as it is: a tool that looks must not leave an empty file where it was pointed at by mistake.
+pub async fn existing(settings: &Settings) -> anyhow::Result<Arc<dyn Live>> {
+    if let Place::Sqlite(path) = place(settings)?
+        && !path.is_file()
+    {
+        bail!("there is no store at {}; --data or --store says where it is", path.display());
+    }
+    Ok(open(settings).await?.live)
+}
+
 /// `pika migrate`: brings the store's tables to this program's version. Run again it changes nothing.
 pub async fn migrate(settings: Settings) -> anyhow::Result<()> {
     match place(&settings)? {

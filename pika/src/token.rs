@@ -63,8 +63,7 @@ async fn tell(settings: &Settings, hashes: &[String]) -> anyhow::Result<()> {
     if hashes.is_empty() {
         return Ok(());
     }
-    let servers = nats::server::running(&settings.data.join("nats")).map_or_else(|| settings.nats.clone(), |url| vec![url]);
-    let broker = Broker::connect(settings.broker(servers), PATIENCE).await?;
+    let broker = Broker::connect(settings.broker(settings.brokers()), PATIENCE).await?;
     for sha256 in hashes {
         broker.revoke(sha256).await?;
     }

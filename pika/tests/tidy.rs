@@ -22,6 +22,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("loadtest", &["schemas"]),
     // It knows processes and connections, and the room that finds nats-server and asks who leads the log.
     ("chaos", &["schemas", "nats"]),
+    // It drives the pure steps of every role against each other, with nothing real between them.
+    ("sim", &["schemas", "nats", "store", "ingest", "fanout", "workers"]),
 ];
 
 /// The longest Rust file. What is longer holds more than one noun.

@@ -1,6 +1,6 @@
 //! What a client may say. [`decode`] turns hostile bytes into a [`ClientMessage`] that keeps every limit, or says why not.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::codec::Codec;
 use crate::error::{Code, Refusal};
@@ -12,13 +12,15 @@ use crate::time::Millis;
 use crate::track::Track;
 
 /// A message and the id under which its sender wants an answer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Incoming {
     pub message_id: Option<String>,
     pub message: ClientMessage,
 }
 
-#[derive(Clone, Debug)]
+/// Written as the wire has it, `type` included.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "type", rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ClientMessage {
     RegisterSession(RegisterSession),
     BroadcastTrack(BroadcastTrack),
@@ -42,7 +44,7 @@ pub enum ClientMessage {
     Ping,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RegisterSession {
     #[serde(default)]
@@ -54,7 +56,7 @@ pub struct RegisterSession {
     pub token: Option<String>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BroadcastTrack {
     pub session_id: SessionId,
@@ -64,20 +66,20 @@ pub struct BroadcastTrack {
     pub played_at: Option<Millis>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SessionTrack {
     pub session_id: SessionId,
     pub track: Track,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SessionOnly {
     pub session_id: SessionId,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Subscribe {
     #[serde(default)]
@@ -87,14 +89,14 @@ pub struct Subscribe {
 }
 
 /// `true`: tell me positions; `{epoch, seq}`: I was there.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq)]
 #[serde(untagged)]
 pub enum Resume {
     Wanted(bool),
     At { epoch: Epoch, seq: Seq },
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SendLike {
     #[serde(default)]
@@ -102,12 +104,12 @@ pub struct SendLike {
     pub payload: LikePayload,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LikePayload {
     pub track: Track,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SendBulkLike {
     #[serde(default)]
@@ -115,12 +117,12 @@ pub struct SendBulkLike {
     pub payload: BulkPayload,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BulkPayload {
     pub tracks: Vec<Track>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Preference {
     Faster,
@@ -129,14 +131,14 @@ pub enum Preference {
     Clear,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SendTempoRequest {
     pub session_id: SessionId,
     pub preference: Preference,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StartPoll {
     pub session_id: SessionId,
@@ -148,13 +150,13 @@ pub struct StartPoll {
     pub allow_change: bool,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PollOnly {
     pub poll_id: PollId,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct VoteOnPoll {
     pub poll_id: PollId,
@@ -162,20 +164,20 @@ pub struct VoteOnPoll {
     pub option_index: i64,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reaction {
     ThankYou,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SendReaction {
     pub session_id: SessionId,
     pub reaction: Reaction,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SendAnnouncement {
     pub session_id: SessionId,

@@ -33,10 +33,7 @@ impl Codec {
     pub fn decode<'a, T: Deserialize<'a>>(self, bytes: &'a [u8]) -> Result<T, DecodeError> {
         match self {
             Codec::Json => serde_json::from_slice(bytes).map_err(|e| DecodeError(e.to_string())),
-            Codec::MsgPack => {
-                let mut deserializer = rmp_serde::Deserializer::from_read_ref(bytes).with_human_readable();
-                T::deserialize(&mut deserializer).map_err(|e| DecodeError(e.to_string()))
-            }
+            Codec::MsgPack => whole(rmp_serde::Deserializer::from_read_ref(bytes).with_human_readable()),
         }
     }
 }
@@ -47,7 +44,25 @@ pub fn to_log<T: Serialize>(value: &T) -> Vec<u8> {
 }
 
 pub fn from_log<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
-    rmp_serde::from_slice(bytes).map_err(|e| DecodeError(e.to_string()))
+    whole(rmp_serde::Deserializer::from_read_ref(bytes))
+}
+
+/// Lists and maps in one another, as many as the JSON reader takes. The stack of a task holds several times that.
+const DEPTH: usize = 128;
+
+/// One value and nothing behind it, as JSON has it: what follows would be dropped without a word.
+fn whole<'de, R, C, T>(mut deserializer: rmp_serde::Deserializer<R, C>) -> Result<T, DecodeError>
+where
+    R: rmp_serde::decode::ReadSlice<'de>,
+    C: rmp_serde::config::SerializerConfig,
+    T: Deserialize<'de>,
+{
+    deserializer.set_max_depth(DEPTH);
+    let value = T::deserialize(&mut deserializer).map_err(|e| DecodeError(e.to_string()))?;
+    match serde::de::IgnoredAny::deserialize(&mut deserializer) {
+        Err(rmp_serde::decode::Error::InvalidMarkerRead(e)) if e.kind() == std::io::ErrorKind::UnexpectedEof => Ok(value),
+        Ok(_) | Err(_) => Err(DecodeError("trailing bytes".to_owned())),
+    }
 }
 
 /// The version that a log message carries in its header. Readers accept this one and the one before.

@@ -1,6 +1,11 @@
 //! A track as a DJ's software describes it, and the key under which a like for it counts.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use unicode_normalization::UnicodeNormalization;
 
@@ -94,19 +99,51 @@ impl TryFrom<RawTrack> for Track {
     }
 }
 
-/// Some clients send fractions where others send 0 to 100: what lies between 0 and 1 is a fraction.
+/// Some clients send fractions where others send 0 to 100: what lies between 0 and 1 is a fraction. A track is read many times on its
+/// way, from the wire and from the log, so nothing that this gives may look like a fraction again: below one percent it is 0 or 1.
 fn percent(name: &str, value: Option<f64>) -> Result<Option<f64>, String> {
     match value {
         None => Ok(None),
-        Some(v) if v > 0.0 && v < 1.0 => Ok(Some(v * 100.0)),
+        Some(v) if v > 0.0 && v < 1.0 => Ok(Some(if v < 0.01 { (v * 100.0).round() } else { (v * 100.0).max(1.0) })),
         Some(v) if (0.0..=100.0).contains(&v) => Ok(Some(v)),
         Some(_) => Err(format!("{name} must be 0 to 100")),
     }
 }
 
 /// SHA-256 of artist and title in NFC, trimmed and case-folded: the same song, however the two programs spelled it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-pub struct TrackKey(#[serde(with = "serde_bytes")] pub [u8; 32]);
+/// Bytes in the log, base64url for people.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TrackKey(pub [u8; 32]);
+
+impl fmt::Display for TrackKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&URL_SAFE_NO_PAD.encode(self.0))
+    }
+}
+
+impl fmt::Debug for TrackKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for TrackKey {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        if s.is_human_readable() { s.collect_str(self) } else { s.serialize_bytes(&self.0) }
+    }
+}
+
+impl<'de> Deserialize<'de> for TrackKey {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let bytes = if d.is_human_readable() {
+            let text = std::borrow::Cow::<str>::deserialize(d)?;
+            URL_SAFE_NO_PAD.decode(&*text).map_err(D::Error::custom)?
+        } else {
+            serde_bytes::ByteBuf::deserialize(d)?.into_vec()
+        };
+        bytes.try_into().map(TrackKey).map_err(|_| D::Error::custom("a track's key must be 32 bytes"))
+    }
+}
 
 impl TrackKey {
     pub fn of(artist: &str, title: &str) -> Self {
@@ -142,6 +179,15 @@ mod tests {
         ] {
             assert!(parse(bad).is_err(), "{bad} was admitted");
         }
+    }
+
+    #[test]
+    fn a_key_reads_back_in_both_forms() {
+        let key = TrackKey::of("a", "b");
+        assert_eq!(serde_json::to_string(&key).unwrap().len(), 45);
+        assert_eq!(serde_json::from_str::<TrackKey>(&serde_json::to_string(&key).unwrap()).unwrap(), key);
+        assert_eq!(crate::codec::from_log::<TrackKey>(&crate::codec::to_log(&key)).unwrap(), key);
+        assert!(serde_json::from_str::<TrackKey>("\"abc\"").is_err());
     }
 
     #[test]

@@ -17,6 +17,9 @@ pub trait Live: Send + Sync {
     /// The state of the session's latest run, or none. What was saved before this call is in it.
     async fn load(&self, session: &SessionId) -> Result<Option<RunState>, StoreError>;
 
+    /// The same of any run of the session.
+    async fn load_run(&self, session: &SessionId, begin: Seq) -> Result<Option<RunState>, StoreError>;
+
     /// Sessions of this partition whose latest run has not ended.
     async fn open_runs(&self, partition: Partition) -> Result<Vec<SessionId>, StoreError>;
 

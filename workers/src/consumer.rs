@@ -3,7 +3,6 @@
 mod aftermath;
 mod clock;
 
-use std::collections::{HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
@@ -12,7 +11,6 @@ use nats::{BrokerError, Entry};
 use schemas::note::Mine;
 use schemas::state::StateKind;
 use schemas::{Millis, Pos, SessionId};
-use store::Changes;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
@@ -21,13 +19,13 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::effects::Effects;
 use crate::errands::{self, Ran};
-use crate::flush::{self, Pending};
+use crate::flush;
 use crate::fold::Fold;
 use crate::load::load;
 use crate::metrics::{self, Trouble};
 use crate::partition::{Backoff, Opened, Share, Taken};
 use crate::presence::Crowds;
-use crate::seats::Seats;
+use crate::work::{Step, Work};
 
 /// How often time is let pass: timers are looked at, states said, silent nodes noticed.
 const TICK: Duration = Duration::from_millis(50);
@@ -66,17 +64,11 @@ pub struct Consumer {
     /// Since when we hear the nodes without a break.
     listening: Instant,
     inputs: Option<Opened>,
-    seats: Seats,
+    work: Work,
     crowds: Crowds,
-    /// Read and not applied yet.
-    queue: VecDeque<Entry>,
-    pending: Pending,
     jobs: JoinSet<Done>,
-    loading: bool,
     saving: bool,
     stating: bool,
-    /// Sessions that something happened in since they were last looked at.
-    touched: HashSet<SessionId>,
     ticks: u32,
     peaked: Instant,
     gauges: metrics::Gauges,
@@ -85,34 +77,26 @@ pub struct Consumer {
 impl Consumer {
     pub fn new(share: Share, mut opened: Opened) -> Self {
         let now = Millis::now();
-        let mut seats = Seats::default();
         let Config { stay, silence, .. } = &*share.config;
         let until = now.plus((*stay).max(*silence).as_millis() as i64);
-        let mut pending = Pending::after(opened.position);
+        let mut work = Work::after(share.partition, opened.position);
         if opened.moved {
             // The place in the new epoch is saved at once, with the rows that had to be brought in line.
-            pending.reached(opened.position, 1);
+            work.pending.reached(opened.position, 1, Instant::now());
         }
         for Taken { fold, changed, said } in opened.taken.drain(..) {
-            if changed {
-                pending.add(&fold.session, Effects::default());
-            }
             let session = fold.session.clone();
-            seats.seat(fold, now);
-            seats.keep_count(&session, said.unwrap_or(0), until);
+            work.seat(fold, changed, now);
+            work.seats.keep_count(&session, said.unwrap_or(0), until);
         }
         Consumer {
             crowds: Crowds::new(share.config.silence, share.config.stay),
             listening: Instant::now(),
-            seats,
-            queue: VecDeque::new(),
-            pending,
+            work,
             inputs: Some(opened),
             jobs: JoinSet::new(),
-            loading: false,
             saving: false,
             stating: false,
-            touched: HashSet::new(),
             ticks: 0,
             peaked: Instant::now(),
             gauges: metrics::Gauges::taken(),
@@ -129,7 +113,7 @@ impl Consumer {
             self.advance();
             self.attend();
             self.save(false);
-            let due = self.pending.due(self.share.config.flush_window).unwrap_or_else(Instant::now);
+            let due = self.work.pending.due(self.share.config.flush_window).unwrap_or_else(Instant::now);
             tokio::select! {
                 () = stop.cancelled() => {
                     self.leave().await;
@@ -139,7 +123,7 @@ impl Consumer {
                     Ok(done) => self.done(done),
                     Err(_) => return Leave::Reopen,
                 },
-                read = entries.next(), if self.hungry() => match read {
+                read = entries.next(), if self.work.hungry(self.share.config.unsaved_entries) => match read {
                     Some(read) => if !self.take(read) { return Leave::Reopen },
                     None => return Leave::Reopen,
                 },
@@ -152,7 +136,7 @@ impl Consumer {
                 },
                 question = questions.next() => match question {
                     Some(question) => {
-                        let seat = self.seats.get(&question.ask.session);
+                        let seat = self.work.seats.get(&question.ask.session);
                         let option = seat.and_then(|seat| seat.fold.mine(question.ask.poll, question.ask.person));
                         self.jobs.spawn(async move {
                             question.answer(Mine { option }).await;
@@ -166,7 +150,7 @@ impl Consumer {
                     Err(RecvError::Lagged(_)) => self.heard(BrokerEvent::Lagged),
                     Err(RecvError::Closed) => return Leave::Reopen,
                 },
-                () = tokio::time::sleep_until(due.into()), if self.pending.weight > 0 && !self.saving => {}
+                () = tokio::time::sleep_until(due.into()), if self.work.pending.weight > 0 && !self.saving => {}
                 _ = tick.tick() => if !self.pass() {
                     // What was folded in the epoch before may be in no log any more: it is saved before anything is read anew.
                     self.leave().await;
@@ -176,15 +160,10 @@ impl Consumer {
         }
     }
 
-    /// Whether another chunk may be read: the last one is applied, and the store is not too far behind.
-    fn hungry(&self) -> bool {
-        self.queue.is_empty() && self.pending.weight < self.share.config.unsaved_entries
-    }
-
     fn take(&mut self, read: Vec<Result<Entry, BrokerError>>) -> bool {
         for entry in read {
             match entry {
-                Ok(entry) => self.queue.push_back(entry),
+                Ok(entry) => self.work.push(entry),
                 Err(error) => {
                     metrics::trouble(Trouble::Reader);
                     tracing::warn!(partition = self.share.partition.0, %error, "the partition's reader ended; it is opened again");
@@ -197,49 +176,42 @@ impl Consumer {
 
     /// Applies what is queued, in order, up to the first entry of a session that must be loaded first.
     fn advance(&mut self) {
-        while let Some(entry) = self.queue.front().filter(|_| !self.loading && self.pending.weight < self.share.config.unsaved_entries) {
-            let pos = Pos::new(self.share.epoch, entry.seq());
-            let (session, stamp, weight) = match entry {
-                Entry::Fact(fact) => (&fact.session, fact.stamp, 1),
-                Entry::Pack(pack) => (&pack.session, pack.stamp, pack.pack.claims.len().max(1)),
-                Entry::Unreadable { seq, subject, why } => {
+        while let Some(step) = self.work.step(self.share.config.unsaved_entries, Millis::now(), Instant::now()) {
+            match step {
+                Step::Load { session, upto } => return self.load(session, upto),
+                Step::Passed { entry } => {
                     metrics::trouble(Trouble::Unreadable);
-                    tracing::error!(subject, seq, why, "an entry of the log cannot be read and is left out");
-                    metrics::entry_folded(entry);
-                    self.pending.reached(pos, 1);
-                    self.queue.pop_front();
-                    continue;
+                    metrics::entry_folded(&entry);
+                    if let Entry::Unreadable { seq, subject, why } = &entry {
+                        tracing::error!(subject, seq, why, "an entry of the log cannot be read and is left out");
+                    }
                 }
-            };
-            let session = session.clone();
-            let Some(seat) = self.seats.get_mut(&session) else {
-                self.load(session, Pos::new(self.share.epoch, pos.seq().saturating_sub(1)));
-                return;
-            };
-            let effects = seat.fold.apply(pos, entry);
-            let now = Millis::now();
-            seat.folded(&effects, stamp, now);
-            metrics::entry_folded(entry);
-            metrics::votes_judged(&effects.votes);
-            metrics::likes_judged(&effects.likes);
-            metrics::fold_lags(now.since(stamp));
-            // Counted and said, never a panic: that would keep the whole partition from being folded, for one line of one recap.
-            if effects.disagreement {
-                metrics::trouble(Trouble::Disagreement);
-                tracing::error!(session = %session, seq = pos.seq(), "a poll's result contradicts its votes");
+                Step::Folded { entry, effects } => self.folded(&entry, &effects),
             }
-            if let Some(change) = &effects.change {
-                self.follow(&session, change, stamp);
-            }
-            self.pending.reached(pos, weight);
-            self.pending.add(&session, effects);
-            self.touched.insert(session);
-            self.queue.pop_front();
+        }
+    }
+
+    fn folded(&mut self, entry: &Entry, effects: &Effects) {
+        let (session, stamp) = match entry {
+            Entry::Fact(fact) => (&fact.session, fact.stamp),
+            Entry::Pack(pack) => (&pack.session, pack.stamp),
+            Entry::Unreadable { .. } => return,
+        };
+        metrics::entry_folded(entry);
+        metrics::votes_judged(&effects.votes);
+        metrics::likes_judged(&effects.likes);
+        metrics::fold_lags(Millis::now().since(stamp));
+        // Counted and said, never a panic: that would keep the whole partition from being folded, for one line of one recap.
+        if effects.disagreement {
+            metrics::trouble(Trouble::Disagreement);
+            tracing::error!(session = %session, seq = entry.seq(), "a poll's result contradicts its votes");
+        }
+        if let Some(change) = &effects.change {
+            self.follow(session, change, stamp);
         }
     }
 
     fn load(&mut self, session: SessionId, upto: Pos) {
-        self.loading = true;
         let share = self.share.clone();
         self.jobs.spawn(async move {
             let mut backoff = Backoff::default();
@@ -258,9 +230,9 @@ impl Consumer {
 
     /// Looks at the sessions that something happened in.
     fn attend(&mut self) {
-        let touched = std::mem::take(&mut self.touched);
+        let touched = self.work.touched();
         self.discharge(touched.iter().cloned());
-        self.seats.stir(touched);
+        self.work.seats.stir(touched);
     }
 
     /// Does what is owed to these sessions now.
@@ -268,8 +240,8 @@ impl Consumer {
         let (now, at) = (Millis::now(), Instant::now());
         let trusted = self.listening.elapsed() >= self.share.config.silence;
         for session in sessions {
-            let owed = self.seats.owed(&session, &self.crowds, trusted, now, at, &self.share.config);
-            if let (Some(duty), Some(seat)) = (owed, self.seats.get_mut(&session)) {
+            let owed = self.work.seats.owed(&session, &self.crowds, trusted, now, at, &self.share.config);
+            if let (Some(duty), Some(seat)) = (owed, self.work.seats.get_mut(&session)) {
                 seat.errands.begin();
                 let (share, view) = (self.share.clone(), seat.fold.view.clone());
                 self.jobs.spawn(async move {
@@ -283,30 +255,13 @@ impl Consumer {
     /// Saves what is pending when it is due, or at once, one flush at a time.
     fn save(&mut self, at_once: bool) {
         let config = &self.share.config;
-        let due = at_once
-            || self.pending.weight >= config.flush_entries
-            || self.pending.due(config.flush_window).is_some_and(|due| Instant::now() >= due);
-        if self.pending.weight == 0 || self.saving || !due {
+        let pending = &self.work.pending;
+        let due =
+            at_once || pending.weight >= config.flush_entries || pending.due(config.flush_window).is_some_and(|due| Instant::now() >= due);
+        if pending.weight == 0 || self.saving || !due {
             return;
         }
-        let upto = self.pending.upto();
-        let mut changes = Changes {
-            partition: self.share.partition,
-            upto,
-            runs: Vec::new(),
-            plays: Vec::new(),
-            likes: Vec::new(),
-            wishes: Vec::new(),
-            polls: Vec::new(),
-            votes: Vec::new(),
-        };
-        for session in &self.pending.sessions {
-            if let Some(seat) = self.seats.get_mut(session) {
-                seat.fold.drain_into(&mut changes);
-            }
-        }
-        let seats = &self.seats;
-        let flush = self.pending.take(changes, |session, poll| seats.get(session)?.fold.tally_of(poll).map(<[u64]>::to_vec));
+        let flush = self.work.drain();
         self.saving = true;
         let share = self.share.clone();
         self.jobs.spawn(async move {
@@ -317,25 +272,19 @@ impl Consumer {
 
     fn done(&mut self, done: Done) {
         match done {
-            Done::Loaded(fold, changed) => {
-                self.loading = false;
-                if changed {
-                    self.pending.add(&fold.session, Effects::default());
-                }
-                self.seats.seat(*fold, Millis::now());
-            }
+            Done::Loaded(fold, changed) => self.work.loaded(*fold, changed, Millis::now()),
             Done::Saved => self.saving = false,
             Done::Ran(session, ran) => {
-                if let Some(seat) = self.seats.get_mut(&session) {
+                if let Some(seat) = self.work.seats.get_mut(&session) {
                     seat.errands.end(&ran, Instant::now());
                 }
             }
             Done::Stated(failed) => {
                 self.stating = false;
                 for (session, kind) in failed {
-                    if let Some(seat) = self.seats.get_mut(&session) {
+                    if let Some(seat) = self.work.seats.get_mut(&session) {
                         seat.outlet.forget(kind);
-                        self.seats.stir([session]);
+                        self.work.seats.stir([session]);
                     }
                 }
             }

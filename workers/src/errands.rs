@@ -74,6 +74,7 @@ pub async fn run(share: &Share, session: &SessionId, view: &View, duty: Duty) ->
             let kind = fact.kind();
             let facts = [FactRecord { at: now, op: None, fact }];
             let lobby = lobby_after(view, &facts, now);
+            // Guarded by what was folded: of two owners, and of two tries, one is stored.
             match share.broker.append(session, view.last, &facts, lobby.as_ref(), &[]).await {
                 Ok(appended) => {
                     tracing::info!(session = %session, fact = kind, seq = appended.seqs.last(), "said a fact");

@@ -30,8 +30,8 @@ pub struct Pending {
 /// One flush, complete: whoever runs it needs nothing else.
 pub struct Flush {
     pub changes: Changes,
-    applause: Vec<(SessionId, Applause)>,
-    verdicts: Vec<(NodeId, Verdicts)>,
+    pub applause: Vec<(SessionId, Applause)>,
+    pub verdicts: Vec<(NodeId, Verdicts)>,
 }
 
 impl Pending {
@@ -52,18 +52,19 @@ impl Pending {
         self.upto
     }
 
-    pub fn reached(&mut self, pos: Pos, weight: usize) {
+    pub fn reached(&mut self, pos: Pos, weight: usize, at: Instant) {
         self.upto = pos;
         self.weight += weight;
-        self.since.get_or_insert_with(Instant::now);
+        self.since.get_or_insert(at);
     }
 
-    pub fn add(&mut self, session: &SessionId, effects: Effects) {
+    /// Takes over what is to be said of an entry.
+    pub fn add(&mut self, session: &SessionId, effects: &mut Effects) {
         self.sessions.insert(session.clone());
         if !effects.claps.is_empty() {
-            self.claps.entry(session.clone()).or_default().extend(effects.claps);
+            self.claps.entry(session.clone()).or_default().append(&mut effects.claps);
         }
-        for (node, verdict) in effects.verdicts {
+        for (node, verdict) in effects.verdicts.drain(..) {
             self.verdicts.entry((node, session.clone())).or_default().push(verdict);
         }
     }

@@ -7,6 +7,7 @@
 //!
 //! They know nothing of sockets, HTTP or tokens, and never judge who may say something: that was decided before it was stored.
 
+mod again;
 mod config;
 mod consumer;
 mod duties;
@@ -30,6 +31,7 @@ mod states;
 mod tempo;
 #[cfg(test)]
 mod tests;
+mod work;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -43,6 +45,18 @@ use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
+/// The pure steps of an owner, for whoever drives them with another broker, store and clock than the real ones: the simulation.
+pub mod steps {
+    pub use crate::duties::Duty;
+    pub use crate::errands::{Errands, Ran, system};
+    pub use crate::flush::Flush;
+    pub use crate::fold::Fold;
+    pub use crate::partition::resume;
+    pub use crate::presence::Crowds;
+    pub use crate::work::{Step, Work};
+}
+
+pub use again::Refold;
 pub use config::Config;
 pub use keeper::compare;
 

@@ -141,7 +141,7 @@ async fn starting_point(share: &Share) -> Result<(Pos, bool), Error> {
 
 /// Where the fold goes on. In a newer epoch that is no later than where the logs agree. A place beyond the log's end means that the
 /// log was rewound and nobody has declared it yet: then nothing may be folded, because new entries would take the places of lost ones.
-fn resume(saved: Option<Pos>, eras: &Eras, epoch: Epoch, last: Seq) -> Result<Pos, Error> {
+pub fn resume(saved: Option<Pos>, eras: &Eras, epoch: Epoch, last: Seq) -> Result<Pos, Error> {
     let Some(saved) = saved else { return Ok(Pos::new(epoch, 0)) };
     let position = eras.resume(saved).filter(|position| position.epoch() == epoch && position.seq() <= last);
     position.ok_or(Error::Rewound { saved, last })

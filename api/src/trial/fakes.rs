@@ -89,6 +89,9 @@ impl Live for Absent {
     async fn load(&self, _: &SessionId) -> Result<Option<RunState>, StoreError> {
         self.answer().await
     }
+    async fn load_run(&self, _: &SessionId, _: Seq) -> Result<Option<RunState>, StoreError> {
+        self.answer().await
+    }
     async fn open_runs(&self, _: Partition) -> Result<Vec<SessionId>, StoreError> {
         self.answer().await
     }

@@ -101,6 +101,16 @@ impl Broker {
         self.purge_to_last(&log.stream(), &log.shard.void()).await
     }
 
+    /// Whether an epoch was ever declared for this broker's log.
+    pub(crate) async fn was_declared(&self) -> Result<bool, BrokerError> {
+        for log in self.logs() {
+            if self.read_eras(log).await?.1.current().is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// The list and its revision; 0 when nothing was ever declared.
     pub(super) async fn read_eras(&self, log: &Log) -> Result<(Seq, Eras), BrokerError> {
         let read = self.last_on(&subjects::bucket_stream(subjects::BUCKET_PIKA), &log.shard.epoch_key()).await?;

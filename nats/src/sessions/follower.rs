@@ -170,18 +170,14 @@ impl Follower {
 
     async fn take(&self, item: FeedItem) {
         match item {
-            FeedItem::Fact { previous, fact } => {
-                let last = self.shared.view.load().last;
-                if fact.seq <= last {
-                    return;
-                }
-                if previous == last {
-                    self.fold(vec![fact]);
-                } else {
+            FeedItem::Fact { previous, fact } => match heard(self.shared.view.load().last, previous, fact.seq) {
+                Heard::Repeat => {}
+                Heard::Next => self.fold(vec![fact]),
+                Heard::Gap => {
                     metrics::feed_broken();
                     self.read_on().await;
                 }
-            }
+            },
             FeedItem::State(state) => self.take_state(state),
             FeedItem::Applause(applause) => {
                 let _ = self.shared.updates.send(Update::Applause(Arc::new(applause)));
@@ -289,8 +285,28 @@ impl Follower {
     }
 }
 
+/// What a fact of the feed is to somebody who has folded up to some place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heard {
+    Repeat,
+    Next,
+    /// Something before it was not heard: the log has it.
+    Gap,
+}
+
+/// `previous` is the session's fact before this one, as the broker says.
+pub fn heard(last: Seq, previous: Seq, seq: Seq) -> Heard {
+    if seq <= last {
+        Heard::Repeat
+    } else if previous == last {
+        Heard::Next
+    } else {
+        Heard::Gap
+    }
+}
+
 /// What the facts change, and what the session hears of it.
-fn apply(view: &mut View, facts: &[PlacedFact]) -> Vec<Arc<Applied>> {
+pub fn apply(view: &mut View, facts: &[PlacedFact]) -> Vec<Arc<Applied>> {
     let changed = facts.iter().filter_map(|fact| {
         let change = view.apply(fact)?;
         let messages = view.run.as_ref().map(|run| say::of_change(&fact.session, run, &change)).unwrap_or_default();

@@ -11,12 +11,17 @@ use super::Applied;
 
 /// The newest facts of the current run: all that came after `floor`, up to the contract's bound on a resume.
 #[derive(Default)]
-pub(super) struct History {
+pub struct History {
     pub floor: Seq,
     pub facts: VecDeque<Arc<Applied>>,
 }
 
 impl History {
+    /// Every fact after `seq`, or `None` when not all of them are kept any more.
+    pub fn since(&self, seq: Seq) -> Option<Vec<Arc<Applied>>> {
+        (seq >= self.floor).then(|| self.facts.iter().filter(|applied| applied.seq > seq).cloned().collect())
+    }
+
     pub fn push(&mut self, applied: Arc<Applied>) {
         if matches!(applied.change, Change::Begun) || self.facts.is_empty() {
             // What came before this fact was another run, or is not known here.

@@ -4,17 +4,17 @@
 //! however often it is killed ([`queue`], [`state`]); that a history's strange lines are named and passed over
 //! ([`history`]); and that no token is ever printed. It speaks only the public wire.
 
-mod api;
+pub mod api;
 mod board;
 mod evening;
 mod history;
 mod keys;
-mod outbox;
+pub mod outbox;
 mod queue;
-mod screen;
-mod socket;
+pub mod screen;
+pub mod socket;
 mod source;
-mod state;
+pub mod state;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -62,7 +62,7 @@ pub struct Args {
     #[arg(long, env = "PIKA_SERVER", default_value = "http://127.0.0.1:3001", value_name = "URL")]
     server: String,
     /// A session id of your own, 8 to 64 letters, digits, - or _; the same one comes back to its evening.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     session: Option<String>,
     /// Your DJ token, where the server wants one.
     #[arg(long, env = "PIKA_DJ_TOKEN", hide_env_values = true, value_name = "TOKEN")]

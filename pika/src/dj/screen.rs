@@ -67,9 +67,24 @@ impl Screen {
     }
 }
 
-/// Titles and poll answers come from files and strangers: no control character of theirs reaches the terminal.
-fn printable(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).collect()
+/// Titles and poll answers come from files and strangers: no control character of theirs reaches the terminal, nor a mark that
+/// turns the direction of what follows.
+pub fn printable(text: &str) -> String {
+    text.chars().filter(|c| !hidden(*c)).collect()
+}
+
+/// The same for JSON, where they can only stand in strings: they are written as escapes.
+pub fn escaped(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if hidden(c) { out.push_str(&format!("\\u{:04x}", u32::from(c))) } else { out.push(c) }
+    }
+    out
+}
+
+fn hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{200E}' | '\u{200F}' | '\u{2028}' | '\u{2029}' | '\u{FEFF}')
 }
 
 fn fit(text: &str, width: usize) -> String {
@@ -111,7 +126,9 @@ mod tests {
         assert_eq!(fit("ABCDEF", 4), "ABC…");
         assert_eq!(fit("ABC", 4), "ABC");
         assert_eq!(fit("東京東京", 6), "東京…");
-        assert_eq!(printable("a\x1b[31mb\r\n"), "a[31mb");
+        assert_eq!(printable("a\x1b[31mb\r\n\u{9b}2J\u{202E}c"), "a[31mb2Jc");
+        let json = escaped(&serde_json::json!({"a": "\x1b\u{9b}\u{202E}"}).to_string());
+        assert_eq!(json, r#"{"a":"\u001b\u009b\u202e"}"#);
     }
 
     #[test]

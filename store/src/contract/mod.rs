@@ -29,6 +29,7 @@ macro_rules! live_promises {
         $crate::promises! { $fresh, runs:
             a_session_never_heard_of_has_nothing
             latest_run_is_loaded_whole
+            any_run_is_loaded_whole
             a_late_like_does_not_bring_an_old_run_back
             a_rewound_log_still_has_its_latest_run
             ended_runs_are_not_open

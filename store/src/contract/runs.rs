@@ -2,7 +2,7 @@
 
 use schemas::{Millis, Pos};
 
-use super::sample::{EVENING, ended, evening, flush, load, loaded, pos, run, save, session};
+use super::sample::{EVENING, ended, evening, flush, load, loaded, pos, run, save, session, sorted};
 use crate::Live;
 use crate::rows::{Changes, RunRow};
 
@@ -26,6 +26,19 @@ pub async fn latest_run_is_loaded_whole(store: &dyn Live) {
     save(store, &third).await;
     assert_eq!(load(store, &friday).await, loaded(&third), "rows of an earlier run stand in a later one");
     assert_eq!(store.run(&friday).await, Ok(Some(third.runs[0].clone())));
+}
+
+pub async fn any_run_is_loaded_whole(store: &dyn Live) {
+    let friday = session("every-friday");
+    let (first, second) = (evening(&friday, 10, pos(100)), evening(&friday, 500, pos(600)));
+    for changes in [&first, &second] {
+        save(store, changes).await;
+    }
+    for changes in [&first, &second] {
+        let found = store.load_run(&friday, changes.runs[0].begin).await.expect("a run is loaded");
+        assert_eq!(found.map(sorted), Some(loaded(changes)));
+    }
+    assert_eq!(store.load_run(&friday, 11).await, Ok(None));
 }
 
 /// Likes are accepted for days after the end, so the row of an old run may be the newer of the two.

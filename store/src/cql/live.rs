@@ -24,6 +24,10 @@ impl Live for Cql {
         self.measured(Operation::Load, load(self, session)).await
     }
 
+    async fn load_run(&self, session: &SessionId, begin: Seq) -> Result<Option<RunState>, StoreError> {
+        self.measured(Operation::Load, load_run(self, session, begin)).await
+    }
+
     async fn open_runs(&self, partition: Partition) -> Result<Vec<SessionId>, StoreError> {
         self.measured(Operation::OpenRuns, self.tables.runs.open(&self.server, partition)).await
     }
@@ -96,8 +100,24 @@ async fn save(store: &Cql, changes: &Changes) -> Result<(), StoreError> {
 
 async fn load(store: &Cql, session: &SessionId) -> Result<Option<RunState>, StoreError> {
     let (server, tables) = (&*store.server, &*store.tables);
-    let Some(run) = tables.runs.latest(server, session).await? else { return Ok(None) };
-    let begin = run.begin;
+    match tables.runs.latest(server, session).await? {
+        Some(run) => whole(store, run).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+async fn load_run(store: &Cql, session: &SessionId, begin: Seq) -> Result<Option<RunState>, StoreError> {
+    // What no column can hold is the begin of no run.
+    let Ok(begin) = i64::try_from(begin) else { return Ok(None) };
+    match store.tables.runs.one(&store.server, session.as_str(), begin).await? {
+        Some(run) => whole(store, run).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+async fn whole(store: &Cql, run: RunRow) -> Result<RunState, StoreError> {
+    let (server, tables) = (&*store.server, &*store.tables);
+    let (session, begin) = (&run.session, run.begin);
     let (plays, likes, wishes, polls, votes) = tokio::try_join!(
         tables.plays.of_run(server, session, begin),
         tables.likes.of_run(server, session, begin),
@@ -105,7 +125,7 @@ async fn load(store: &Cql, session: &SessionId) -> Result<Option<RunState>, Stor
         tables.polls.of_run(server, session, begin),
         tables.votes.of_run(server, session, begin),
     )?;
-    Ok(Some(RunState { run, plays, likes, wishes, polls, votes }))
+    Ok(RunState { plays, likes, wishes, polls, votes, run })
 }
 
 async fn history(store: &Cql, session: &SessionId, begin: Seq, limit: usize) -> Result<Vec<PlayRow>, StoreError> {

@@ -25,6 +25,11 @@ impl Live for Sqlite {
         self.read(Operation::Load, move |c| load(c, &session)).await
     }
 
+    async fn load_run(&self, session: &SessionId, begin: Seq) -> Result<Option<RunState>, StoreError> {
+        let session = session.clone();
+        self.read(Operation::Load, move |c| load_run(c, &session, begin)).await
+    }
+
     async fn open_runs(&self, partition: Partition) -> Result<Vec<SessionId>, StoreError> {
         self.read(Operation::OpenRuns, move |c| runs::open(c, partition)).await
     }
@@ -90,16 +95,23 @@ pub(super) fn save(c: &Connection, changes: &Changes) -> rusqlite::Result<()> {
 }
 
 pub(super) fn load(c: &Connection, session: &SessionId) -> rusqlite::Result<Option<RunState>> {
-    let Some(run) = runs::latest(c, session)? else { return Ok(None) };
-    let begin = run.begin;
-    Ok(Some(RunState {
-        run,
+    runs::latest(c, session)?.map(|run| state(c, run)).transpose()
+}
+
+pub(super) fn load_run(c: &Connection, session: &SessionId, begin: Seq) -> rusqlite::Result<Option<RunState>> {
+    runs::of(c, session, begin)?.map(|run| state(c, run)).transpose()
+}
+
+fn state(c: &Connection, run: RunRow) -> rusqlite::Result<RunState> {
+    let (session, begin) = (&run.session, run.begin);
+    Ok(RunState {
         plays: plays::of_run(c, session, begin)?,
         likes: likes::of_run(c, session, begin)?,
         wishes: wishes::of_run(c, session, begin)?,
         polls: polls::of_run(c, session, begin)?,
         votes: votes::of_run(c, session, begin)?,
-    }))
+        run,
+    })
 }
 
 pub(super) fn history(c: &Connection, session: &SessionId, begin: Seq, limit: usize) -> rusqlite::Result<Vec<PlayRow>> {

@@ -26,6 +26,7 @@ fn ask_everything(c: &Connection) -> rusqlite::Result<()> {
     let changes = evening(&friday, 10, pos(100));
     live::save(c, &changes)?;
     live::load(c, &friday)?.unwrap();
+    live::load_run(c, &friday, 10)?.unwrap();
     live::recap(c, &friday)?.unwrap();
     live::history(c, &friday, 10, 50)?;
     fingerprints::save(c, &friday, 10, &[Fingerprint { key: changes.plays[0].key, analysis: Analysis::default() }])?;

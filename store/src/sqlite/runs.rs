@@ -1,5 +1,5 @@
 use rusqlite::{Connection, Row, params};
-use schemas::{Partition, SessionId};
+use schemas::{Partition, Seq, SessionId};
 
 use super::rows;
 use crate::rows::{RunRow, Totals};
@@ -42,6 +42,10 @@ pub fn save(c: &Connection, run: &RunRow) -> rusqlite::Result<()> {
 
 pub fn latest(c: &Connection, session: &SessionId) -> rusqlite::Result<Option<RunRow>> {
     rows::first(c, "SELECT * FROM runs WHERE session = ? ORDER BY epoch DESC, begin DESC LIMIT 1", [session.as_str()], row)
+}
+
+pub fn of(c: &Connection, session: &SessionId, begin: Seq) -> rusqlite::Result<Option<RunRow>> {
+    rows::first(c, "SELECT * FROM runs WHERE session = ? AND begin = ?", params![session.as_str(), begin], row)
 }
 
 pub fn open(c: &Connection, partition: Partition) -> rusqlite::Result<Vec<SessionId>> {

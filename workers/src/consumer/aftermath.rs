@@ -15,7 +15,7 @@ impl Consumer {
     pub(super) fn follow(&mut self, session: &SessionId, change: &Change, stamp: Millis) {
         match change {
             Change::Begun => {
-                self.seats.forget_listeners(session);
+                self.work.seats.forget_listeners(session);
                 self.say_again(session);
             }
             Change::PollClosed { poll, .. } => {
@@ -53,7 +53,7 @@ impl Consumer {
     fn ended(&mut self, session: &SessionId, reason: EndReason) {
         metrics::session_ended(reason);
         self.crowds.forget_dj(session);
-        let Some(run) = self.seats.get(session).and_then(|seat| seat.fold.view.run.clone()) else { return };
+        let Some(run) = self.work.seats.get(session).and_then(|seat| seat.fold.view.run.clone()) else { return };
         let (share, session) = (self.share.clone(), session.clone());
         self.jobs.spawn(async move {
             if !run.join_code.is_empty() && share.broker.release_code(&run.join_code).await.is_err() {
@@ -71,9 +71,9 @@ impl Consumer {
 
     /// The broker may not have a session's states.
     pub(super) fn say_again(&mut self, session: &SessionId) {
-        if let Some(seat) = self.seats.get_mut(session) {
+        if let Some(seat) = self.work.seats.get_mut(session) {
             StateKind::ALL.into_iter().for_each(|kind| seat.outlet.forget(kind));
-            self.seats.stir([session.clone()]);
+            self.work.seats.stir([session.clone()]);
         }
     }
 
@@ -81,7 +81,7 @@ impl Consumer {
         match event {
             BrokerEvent::Connected => {
                 // The broker may have been restarted, and its memory with it.
-                for session in self.seats.sessions() {
+                for session in self.work.seats.sessions() {
                     self.say_again(&session);
                 }
                 self.listen_anew();

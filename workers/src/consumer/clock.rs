@@ -23,22 +23,22 @@ impl Consumer {
         if self.ticks.is_multiple_of(ROUND) {
             self.crowds.pass(now);
             self.stirred();
-            self.discharge(self.seats.sessions());
-            let (sessions, listeners) = self.seats.totals(&self.crowds);
+            self.discharge(self.work.seats.sessions());
+            let (sessions, listeners) = self.work.seats.totals(&self.crowds);
             self.gauges.set(sessions, listeners);
-            if self.queue.is_empty() && !self.saving {
-                self.seats.evict(&self.pending.sessions, now, &self.share.config);
+            if self.work.is_idle() && !self.saving {
+                self.work.seats.evict(&self.work.pending.sessions, now, &self.share.config);
             }
         }
         if self.ticks.is_multiple_of(MOMENT) {
-            self.seats.stir(self.seats.sessions());
+            self.work.seats.stir(self.work.seats.sessions());
         }
         if self.peaked.elapsed() >= self.share.config.peak_pace {
             self.peaked = Instant::now();
             self.publish_peaks();
         }
         if !self.stating && self.share.broker.available() {
-            let states = self.seats.states(&self.crowds, now, Instant::now(), &self.share.config);
+            let states = self.work.seats.states(&self.crowds, now, Instant::now(), &self.share.config);
             self.say_states(states);
         }
         self.share.broker.epoch(self.share.partition) == self.share.epoch
@@ -64,7 +64,7 @@ impl Consumer {
     }
 
     fn publish_peaks(&mut self) {
-        let peaks = self.seats.peaks();
+        let peaks = self.work.seats.peaks();
         let share = self.share.clone();
         if peaks.is_empty() {
             return;
@@ -81,6 +81,6 @@ impl Consumer {
 
     pub(super) fn stirred(&mut self) {
         let changed = self.crowds.changed();
-        self.touched.extend(changed);
+        self.work.touch(changed);
     }
 }

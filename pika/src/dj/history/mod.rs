@@ -161,4 +161,6 @@ impl std::fmt::Display for Entry {
 }
 
 #[cfg(test)]
+mod hunt;
+#[cfg(test)]
 mod tests;
