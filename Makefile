@@ -5,7 +5,7 @@ SHELL := /bin/bash
 CACHE := $(HOME)/.cache/pika
 export PATH := $(PATH):$(CACHE)/bin
 
-.PHONY: help tools web run test check lint fmt fuzz sim audit test-rust test-web test-browser clean
+.PHONY: help tools web run test check lint fmt fuzz sim chaos audit test-rust test-web test-browser clean
 
 help: ## Lists these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -41,6 +41,11 @@ fuzz: ## Hunts each decoder for MINUTES (10), from another place each time; `mak
 	cargo build --workspace --tests --quiet
 	cargo test --workspace --quiet --test fuzz -- --nocapture
 	cargo test --workspace --quiet --lib --bins hunt -- --nocapture
+
+chaos: ## Breaks a cluster for MINUTES (10): three brokers, a CQL server, two of each role. SEED=n strikes the same again
+	@deploy/tools.sh nats cassandra
+	cargo build --workspace --bins --quiet
+	target/debug/pika-chaos --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 EVENINGS ?= 20000
 sim: ## Simulates EVENINGS (20000) that `make test` does not, from another seed each time

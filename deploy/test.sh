@@ -20,6 +20,8 @@ step "build"
 cargo build --workspace --tests --quiet
 step "tests"
 cargo test --workspace --quiet -- --test-threads 2
+step "chaos"
+target/debug/pika-chaos --minutes 3
 step "browser"
 (cd web && npm run --silent e2e)
 step "done"
