@@ -70,6 +70,7 @@ pub struct Meter {
     pub recovered: Count,
     pub failed_connects: Count,
     pub repeats: Count,
+    pub echoes: Count,
     nacks: Mutex<BTreeMap<String, u64>>,
     not_recovered: Mutex<BTreeMap<String, u64>>,
     closes: Mutex<BTreeMap<String, u64>>,

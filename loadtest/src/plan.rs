@@ -24,7 +24,10 @@ pub enum Plan {
         poll: u64,
         options: u32,
     },
+    /// Says again what is not answered.
     Repeat(u64),
+    /// Says again what has long been answered, as a network does that delivers twice.
+    Echo(u64),
     Ping,
     /// Drops the socket without a word, as a phone in a pocket does.
     Drop,
@@ -126,6 +129,14 @@ impl Plans {
         if self.chance(0.05) {
             self.within(now, 100..2_000, Plan::VoteAgain { poll, options });
         }
+    }
+
+    pub fn on_stored(&mut self, now: Instant, message: u64) -> bool {
+        let echoes = self.chance(0.05);
+        if echoes {
+            self.within(now, 100..4_000, Plan::Echo(message));
+        }
+        echoes
     }
 
     pub fn may_like(&mut self, now: Instant) -> bool {

@@ -76,6 +76,7 @@ pub struct Report {
     lost_sockets: BTreeMap<String, u64>,
     failed_connects: u64,
     repeats: u64,
+    echoes: u64,
     nacks: BTreeMap<String, u64>,
     latency: BTreeMap<&'static str, Latency>,
     violations: Vec<String>,
@@ -123,6 +124,7 @@ impl Report {
             lost_sockets: m.closes(),
             failed_connects: m.failed_connects.get(),
             repeats: m.repeats.get(),
+            echoes: m.echoes.get(),
             nacks: m.nacks(),
             latency: latency.into_iter().map(|(name, timer)| (name, Latency::of(timer))).collect(),
             violations: violations.iter().map(Violation::to_string).collect(),
@@ -145,8 +147,8 @@ impl Report {
         );
         println!("deliveries {} ({:.0}/s)", self.deliveries, self.deliveries_per_second);
         println!(
-            "dropped on purpose {}, moved when asked {}, resumed exactly {}, repeats {}, failed connects {}",
-            self.drops, self.moved, self.recovered, self.repeats, self.failed_connects
+            "dropped on purpose {}, moved when asked {}, resumed exactly {}, repeats {}, said twice {}, failed connects {}",
+            self.drops, self.moved, self.recovered, self.repeats, self.echoes, self.failed_connects
         );
         table("seated afresh", &self.fresh_seats);
         table("sockets lost", &self.lost_sockets);

@@ -49,7 +49,13 @@ impl Mind {
                 }
             }
         };
-        self.open.remove(&n);
+        let open = self.open.remove(&n);
+        if let (Some(open), Some(Answer::Stored(_))) = (open, &answer)
+            && !matches!(what, What::Seat)
+            && self.plans.on_stored(now, n)
+        {
+            self.echoes.insert(n, open.message);
+        }
         self.record(what, answer, first_copy.then_some(took), now);
     }
 

@@ -42,6 +42,8 @@ pub struct Mind {
     diary: Arc<Mutex<Diary>>,
     pub plans: Plans,
     open: BTreeMap<u64, Open>,
+    /// Messages that are answered and will be said once more.
+    echoes: BTreeMap<u64, Value>,
     next: u64,
     position: Option<(Epoch, Seq)>,
     asked: Instant,
@@ -79,6 +81,7 @@ impl Mind {
             diary,
             plans,
             open,
+            echoes: BTreeMap::new(),
             next: 0,
             position: None,
             asked,
@@ -154,6 +157,7 @@ impl Mind {
         while let Some(plan) = self.plans.due(now) {
             match plan {
                 Plan::Repeat(n) => acts.say.extend(self.repeat(n, now)),
+                Plan::Echo(n) => acts.say.extend(self.echoes.remove(&n).inspect(|_| self.shared.meter.echoes.add())),
                 Plan::Ping => {
                     self.plans.on_ping(now);
                     acts.say.push(json!({"type": "PING"}));
