@@ -107,7 +107,7 @@ impl Connection {
         }
         if let Some(why) = why {
             metrics::closed(why);
-            let _ = tokio::time::timeout(LAST_WORDS, goodbye(&mut socket, why)).await;
+            let _ = tokio::time::timeout(LAST_WORDS, goodbye(&mut socket, std::mem::take(&mut self.out), why)).await;
         }
         metrics::connected(self.flavour.codec, -1.0);
     }
@@ -265,11 +265,12 @@ impl Connection {
     }
 }
 
-/// Says why, and reads on until the peer has confirmed it: closed with something unread in it, a connection is reset, and a
+/// Says what is still to be said, and why it ends, and reads on until the peer has confirmed it: closed with something unread in it, a connection is reset, and a
 /// reset takes along what the peer has not read yet.
-async fn goodbye(socket: &mut WebSocket, why: Close) {
+async fn goodbye(socket: &mut WebSocket, last_words: Vec<Message>, why: Close) {
     let frame = CloseFrame { code: why.code(), reason: why.words().into() };
-    if socket.send(Message::Close(Some(frame))).await.is_ok() {
+    let words = last_words.into_iter().chain([Message::Close(Some(frame))]);
+    if socket.send_all(&mut futures_util::stream::iter(words.map(Ok))).await.is_ok() {
         while let Some(Ok(_)) = socket.recv().await {}
     }
 }

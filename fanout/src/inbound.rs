@@ -1,6 +1,7 @@
 //! What a socket's peer says: questions are answered here, everything else goes to admission.
 
 use axum::extract::ws::Message;
+use nats::BrokerError;
 use schemas::caller::{Admitted, Registered};
 use schemas::client::{self, ClientMessage, Incoming, Resume, Subscribe};
 use schemas::codec::Codec;
@@ -130,15 +131,14 @@ impl Connection {
         let (hubs, broker) = (self.fanout.inner.hubs.clone(), self.fanout.inner.broker.clone());
         let (person, known) = (self.caller.person, self.caller.known);
         self.slow = Some(Box::pin(async move {
-            let entered = match hubs.enter(&id).await {
-                Ok(hub) => {
-                    wait_for_place(hub.session(), subscribe.resume).await;
-                    // Somebody new cannot have voted, so nobody is asked.
-                    let mine = if known { own_vote(&broker, hub.session(), person).await } else { None };
-                    Ok(Entered { hub, mine })
-                }
-                Err(_) => Err(Code::Unavailable.into()),
+            let entered = async {
+                let hub = hubs.enter(&id).await?;
+                wait_for_place(&broker, hub.session(), subscribe.resume).await?;
+                // Somebody new cannot have voted, so nobody is asked.
+                let mine = if known { own_vote(&broker, hub.session(), person).await } else { None };
+                Ok::<_, BrokerError>(Entered { hub, mine })
             };
+            let entered = entered.await.map_err(|_| Code::Unavailable.into());
             Done::Entered { message_id, resume: subscribe.resume, entered }
         }));
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use nats::{Broker, Lobby, Session};
+use nats::{Broker, BrokerError, Lobby, Session};
 use schemas::client::Resume;
 use schemas::limits::{LIST_BYTES, LIST_SESSIONS};
 use schemas::note::AskMine;
@@ -46,14 +46,18 @@ pub async fn own_vote(broker: &Broker, session: &Session, person: PersonId) -> O
 }
 
 /// Who moves here may have heard more on the node before than this one has seen yet. That is no other log: the rest is on its
-/// way, and where the feed lost it, it is read now.
-pub async fn wait_for_place(session: &Session, resume: Option<Resume>) {
-    if let Some(Resume::At { epoch: theirs, seq }) = resume
-        && theirs == session.epoch()
-        && seq > session.view().last
-    {
-        session.reflects(seq, AHEAD).await;
+/// way, and where the feed lost it, it is read now. A place that the log has and this node cannot read is an error: whoever
+/// asks is better off elsewhere or later than with an older state.
+pub async fn wait_for_place(broker: &Broker, session: &Session, resume: Option<Resume>) -> Result<(), BrokerError> {
+    let Some(Resume::At { epoch: theirs, seq }) = resume else { return Ok(()) };
+    if theirs != session.epoch() || seq <= session.view().last || session.reflects(seq, AHEAD).await {
+        return Ok(());
     }
+    let (_, last) = broker.log_range(session.id().partition()).await?;
+    if last < seq || theirs != session.epoch() || seq <= session.view().last {
+        return Ok(());
+    }
+    Err(BrokerError::Unavailable("a place in the log cannot be read yet".to_owned()))
 }
 
 /// What a node knows of a session at one moment.

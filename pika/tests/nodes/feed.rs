@@ -6,7 +6,7 @@ use async_nats::jetstream::{self, stream::Republish};
 use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, own};
-use crate::support::{Dj, Nats, Socket};
+use crate::support::{Dj, Nats, Socket, until};
 
 /// The broker's hand: facts are stored either way, and republished only while it is open.
 struct Feed {
@@ -24,6 +24,14 @@ impl Feed {
     async fn republish(&self, open: bool) {
         let mut config = self.context.get_stream("LIVE").await.unwrap().cached_info().config.clone();
         config.republish = open.then(|| self.republish.clone());
+        self.context.update_stream(config).await.unwrap();
+    }
+
+    /// Neither heard nor read, or both.
+    async fn readable(&self, readable: bool) {
+        let mut config = self.context.get_stream("LIVE").await.unwrap().cached_info().config.clone();
+        config.allow_direct = readable;
+        config.republish = readable.then(|| self.republish.clone());
         self.context.update_stream(config).await.unwrap();
     }
 }
@@ -99,4 +107,31 @@ async fn what_the_feed_lost_is_heard_within_three_seconds_in_order_and_once() {
         assert!(twice.iter().all(|m| m["type"] != "ANNOUNCEMENT_RECEIVED"), "{twice:?}");
     }
     feed.republish(true).await;
+}
+
+#[tokio::test]
+async fn who_moves_to_a_node_that_cannot_read_what_they_heard_is_sent_away_and_not_back_in_time() {
+    let cluster = Cluster::start().await;
+    let feed = Feed::of(&cluster.nats).await;
+    let mut dj = Dj::live(&cluster.ingest).await;
+    let session = dj.session.clone();
+    let ([first, second], epoch) = subscribed(&cluster, &session).await;
+    // A broker that lags behind its leader neither republishes nor gives a fact that the log has.
+    feed.readable(false).await;
+    let heard_elsewhere = announce(&mut dj, "News").await;
+    let subscribe = json!({"type": "SUBSCRIBE", "sessionId": session, "resume": {"epoch": epoch, "seq": heard_elsewhere}});
+    let mut moved = Socket::open(&cluster.nodes[1]).await;
+    assert_eq!(moved.ask(subscribe.clone()).await["type"], "NACK");
+    assert_eq!(moved.closing().await, Some(4503));
+    assert_eq!(own(moved.heard(), &session), [] as [Value; 0]);
+
+    feed.readable(true).await;
+    let seated = until("the place to be known", async || {
+        let mut again = Socket::open(&cluster.nodes[1]).await;
+        (again.ask(subscribe.clone()).await["type"] == "ACK").then(|| own(again.heard(), &session))
+    });
+    let answer = seated.await;
+    assert_eq!((&answer[0]["recovered"], &answer[0]["seq"]), (&json!(true), &json!(heard_elsewhere)));
+    first.vanish();
+    second.vanish();
 }
