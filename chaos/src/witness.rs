@@ -90,7 +90,7 @@ impl Witness {
 
 /// Lines that must be in no log, whatever was broken: a panic, and a log declared lost that was not.
 pub fn complaints(logs: &[PathBuf]) -> anyhow::Result<Vec<String>> {
-    const BAD: [&str; 3] = ["panicked at", "is lost from the log", "BUG"];
+    const BAD: [&str; 3] = ["panicked at", "is lost from the log", " BUG"];
     let mut found = Vec::new();
     for path in logs {
         let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;

@@ -1,4 +1,5 @@
-//! Tempo wishes: one standing wish a person and play.
+//! Tempo wishes: one standing wish a person and play. A wish whose answer was lost may be said again under its messageId when the
+//! next track plays already; it counts for the track that it was first said of, and for no other.
 
 use schemas::client::Preference;
 use schemas::server::TempoCount;
@@ -7,13 +8,21 @@ use store::WishRow;
 
 use crate::fold::{Fold, Place, remember, repeats};
 
+/// A wish that is said again once other tracks play is a repeat as long as the one that it was for is among so many before.
+pub(crate) const REACH: usize = 4;
+
 impl Fold {
     /// A wish is for what plays at its place in the log; when nothing plays it is for nothing.
     pub(crate) fn wish(&mut self, place: Place, person: PersonId, preference: Preference, op: Option<OpKey>) {
-        let Some(play) = self.view.live().and_then(|run| run.current()).map(|play| play.seq) else { return };
+        let Some(run) = self.view.live() else { return };
+        let Some(play) = run.current().map(|play| play.seq) else { return };
+        let before: Vec<Seq> = run.plays.iter().rev().skip(1).take(REACH).map(|play| play.seq).collect();
         let session = self.session.clone();
         let id = (play, person);
         let Some(rows) = self.rows_at(place) else { return };
+        if before.iter().any(|play| rows.wishes.get(&(*play, person)).is_some_and(|row| repeats(&row.ops, op))) {
+            return;
+        }
         let before = match rows.wishes.get(&id) {
             Some(_) if rows.wishes.settled(&id, place.pos) => return rows.plays.touch(play, place.pos),
             Some(row) if repeats(&row.ops, op) => return,

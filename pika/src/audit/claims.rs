@@ -11,6 +11,8 @@ use super::recount::{Just, Recount};
 
 /// A row that can be taken back knows the last so many messageIds applied to it.
 const REMEMBERED: usize = 16;
+/// A wish that comes again is known for so many tracks after the one that it was for.
+const TRACKS_REMEMBERED: usize = 4;
 
 impl Recount {
     pub(super) fn claim(&mut self, seq: Seq, stamp: Millis, record: &ClaimRecord) {
@@ -65,12 +67,18 @@ impl Recount {
         }
     }
 
-    /// A wish is for what plays at its place; when nothing plays it is for nothing.
+    /// A wish is for what plays at its place; when nothing plays it is for nothing, and said again after the next track began it
+    /// is a repeat.
     fn wish(&mut self, seq: Seq, person: PersonId, preference: Preference, op: Option<OpKey>) {
         let (Some(play), Some((session, begin))) = (self.playing, self.place()) else {
             self.wishing.refused += 1;
             return;
         };
+        let mut before = self.plays.keys().rev().filter(|of| **of < play).take(TRACKS_REMEMBERED);
+        if before.any(|of| self.wishes.get(&(*of, person)).is_some_and(|wish| repeats(&wish.row.ops, op))) {
+            self.wishing.repeats += 1;
+            return;
+        }
         let Some(wish) = self.wishes.get_mut(&(play, person)) else {
             let row = WishRow { session, begin, play, person, pos: Pos(0), preference, ops: op.into_iter().collect() };
             self.wishes.insert((play, person), Just { row, because: seq });

@@ -7,6 +7,7 @@ use schemas::limits::LIKES_AFTER_END_MS;
 use schemas::note::Clap;
 
 use super::scene::*;
+use super::shelf::empty;
 use crate::effects::LikeResult;
 
 fn like(n: u8) -> Claim {
@@ -95,4 +96,21 @@ fn a_wish_stands_for_one_play_and_can_be_taken_back() {
     assert_eq!(scene.fold.tempo().unwrap().1.total(), 0);
     scene.say(Fact::Stopped);
     assert_eq!(scene.fold.tempo(), None);
+}
+
+#[test]
+fn a_wish_said_again_under_the_next_track_counts_for_the_first() {
+    let mut scene = Scene::begun();
+    let wish = Claim::Tempo { preference: Preference::Faster };
+    scene.say(played(1));
+    scene.claim(1, op(1), wish);
+    for play in 2..=crate::tempo::REACH as u64 + 1 {
+        scene.say(played(play as u8));
+        // What was saved may be forgotten, but not what tells a repeat.
+        scene.fold.drain_into(&mut empty());
+        scene.claim(1, op(1), wish);
+        assert_eq!(scene.fold.tempo().unwrap().1.total(), 0, "play {play}");
+    }
+    scene.claim(1, op(2), wish);
+    assert_eq!(scene.fold.tempo().unwrap().1.total(), 1);
 }
