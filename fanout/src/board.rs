@@ -12,7 +12,7 @@ use schemas::limits::{RESUME_BYTES, RESUME_MESSAGES};
 use schemas::{Epoch, Seq};
 use tokio::time::Instant;
 
-use crate::delivery::{Delivery, Flavour, bytes_of};
+use crate::delivery::{Delivery, Flavour};
 
 /// States of which only the newest is heard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,7 +115,7 @@ impl Board {
             return;
         }
         let flavour = Flavour { codec: schemas::codec::Codec::Json, positions: true };
-        let bytes = delivery.frames(flavour).iter().map(bytes_of).sum();
+        let bytes = delivery.frames(flavour).bytes.len();
         self.ring_bytes += bytes;
         self.ring.push_back(Entry { seq, delivery, bytes, track, replaced: false });
         while self.ring.len() > RESUME_MESSAGES || self.ring_bytes > RESUME_BYTES {
@@ -156,6 +156,11 @@ impl Board {
     /// A cursor that has heard everything up to `seq` and every state.
     pub fn cursor(&self, seq: Seq) -> Cursor {
         Cursor { seq, epoch: self.epoch, is_dj: false, slots: self.slots.each_ref().map(|(version, _)| *version) }
+    }
+
+    /// The cursor of whoever has heard everything that is shown now.
+    pub fn here(&self) -> Cursor {
+        self.cursor(self.shown)
     }
 
     /// A cursor that has heard everything up to `seq`, the listener count, and of other states nothing.

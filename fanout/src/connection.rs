@@ -1,39 +1,39 @@
-//! One socket: a `select!` over what the peer says, what became of it, and the bell that says something is to be sent.
+//! One socket's task: a `select!` over what the peer says, what became of it, and what its [`Line`] cannot do by itself.
 //! One exit, where everything taken is given back.
 //!
 //! A socket that has to leave is read no more; the answers to what it said before are waited for and written, then it closes.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::ws::{CloseFrame, Message, WebSocket};
-use futures_util::future::BoxFuture;
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::FuturesUnordered;
-use futures_util::{SinkExt, StreamExt};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use schemas::caller::{Admitted, Caller};
 use schemas::error::{Close, Refusal};
-use schemas::limits::SOCKET_BYTES;
 use schemas::server::ServerMessage;
-use schemas::{Millis, Seq, SessionId};
-use std::sync::Arc;
+use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
+use tungstenite::error::CapacityError;
+use tungstenite::{Error, Message};
 
-use crate::board::{Cursor, Pulled};
-use crate::delivery::{Flavour, bytes_of, encode};
-use crate::drain::{ANSWERS, LAST_WORDS, Leave, Turn};
-use crate::hub::{Hub, Ticket};
+use crate::crowd::Ticket;
+use crate::delivery::Flavour;
+use crate::drain::{ANSWERS, Asked, LAST_WORDS, Turn};
+use crate::frames::Frames;
 use crate::inbound::Done;
 use crate::limits::Seat;
-use crate::lobby_board::News;
-use crate::outbox::{Outbox, Taken};
+use crate::line::{Line, Needs};
+use crate::out::End;
+use crate::reader::Reader;
 use crate::{Fanout, metrics};
 
 /// Claims of one socket whose answers are outstanding. Beyond it the socket is not read, so a flood waits in its own pipe.
 const PENDING: usize = 64;
-/// LIKE_RECEIVED written to a DJ in one go, about 40 KB.
-const APPLAUSE: usize = 256;
 /// How long a DJ's socket may take to answer when somebody asks whether it is alive.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(3);
 
@@ -43,127 +43,220 @@ type Answered = (Option<String>, Result<Admitted, Refusal>);
 pub struct Connection {
     pub(crate) fanout: Fanout,
     pub(crate) caller: Caller,
-    pub(crate) flavour: Flavour,
     /// Whether the peer chose one of our subprotocols, and so understands our own messages.
     ours: bool,
-    pub(crate) outbox: Arc<Outbox>,
-    pub(crate) places: Vec<Place>,
-    /// What is to be written next, in this order.
-    pub(crate) out: Vec<Message>,
-    news: u64,
-    /// The last begin heard from the lobby, so that a DJ who just registered hears it once.
-    pub(crate) heard: Option<(SessionId, Seq)>,
+    pub(crate) line: Arc<Line>,
+    reader: Reader,
     /// A DJ's word or a SUBSCRIBE under way: nothing is read meanwhile, so that words keep their order.
     pub(crate) slow: Option<BoxFuture<'static, Done>>,
-    pub(crate) claims: FuturesUnordered<BoxFuture<'static, Answered>>,
-    pub(crate) bad_frames: DefaultDirectRateLimiter,
-    pub(crate) questions: DefaultDirectRateLimiter,
+    pub(crate) claims: Claims,
+    bad_frames: Option<Box<DefaultDirectRateLimiter>>,
+    questions: Option<Box<DefaultDirectRateLimiter>>,
     probes: Vec<oneshot::Sender<bool>>,
     /// When this socket is to move, once the node stops.
     turn: Option<Instant>,
+    ticket: Ticket,
     _seat: Seat,
 }
 
-/// A hub that this socket is in.
-pub struct Place {
-    pub hub: Arc<Hub>,
-    pub cursor: Cursor,
-    pub dancer: Option<Ticket>,
-    pub dj: Option<Ticket>,
+/// Claims under way. Most sockets say nothing most of the time, and then hold nothing for it.
+#[derive(Default)]
+pub(crate) struct Claims(Option<Box<FuturesUnordered<BoxFuture<'static, Answered>>>>);
+
+impl Claims {
+    pub fn push(&mut self, claim: BoxFuture<'static, Answered>) {
+        self.0.get_or_insert_default().push(claim);
+    }
+
+    fn len(&self) -> usize {
+        self.0.as_ref().map_or(0, |claims| claims.len())
+    }
+
+    /// The answers that are there, at least one.
+    async fn answered(&mut self) -> Vec<Answered> {
+        let Some(claims) = self.0.as_mut().filter(|claims| !claims.is_empty()) else { return std::future::pending().await };
+        let mut answers: Vec<Answered> = claims.next().await.into_iter().collect();
+        while let Some(Some(more)) = claims.next().now_or_never() {
+            answers.push(more);
+        }
+        answers
+    }
 }
 
+/// Why a socket has come to its end: the peer went, or there is a reason to tell it.
+type Farewell = Option<Close>;
+
 impl Connection {
-    pub fn new(fanout: Fanout, caller: Caller, flavour: Flavour, ours: bool, seat: Seat) -> Self {
-        let outbox = Outbox::new(flavour.codec);
-        let per_minute = |n: u32| RateLimiter::direct(Quota::per_minute(NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN)));
+    /// `early`: what the peer sent right behind its request.
+    pub fn new(fanout: Fanout, caller: Caller, flavour: Flavour, ours: bool, seat: Seat, tcp: TcpStream, early: Bytes) -> Self {
+        let (read, write) = tcp.into_split();
+        let line = Arc::new(Line::new(write, flavour, fanout.inner.news.clone()));
+        let ticket = fanout.inner.everyone.join(line.clone());
         Connection {
-            news: fanout.inner.news.join(&outbox),
-            bad_frames: per_minute(fanout.inner.config.bad_frames),
-            questions: per_minute(60),
+            ticket,
+            line,
+            reader: Reader::new(read, early),
             fanout,
             caller,
-            flavour,
             ours,
-            outbox,
-            places: Vec::new(),
-            out: Vec::new(),
-            heard: None,
             slow: None,
-            claims: FuturesUnordered::new(),
+            claims: Claims::default(),
+            bad_frames: None,
+            questions: None,
             probes: Vec::new(),
             turn: None,
             _seat: seat,
         }
     }
 
-    pub async fn run(mut self, mut socket: WebSocket) {
-        metrics::connected(self.flavour.codec, 1.0);
-        let why = self.serve(&mut socket).await;
-        for place in self.places.drain(..) {
-            place.dancer.into_iter().chain(place.dj).for_each(|ticket| place.hub.leave(ticket));
-        }
+    pub async fn run(mut self) {
+        let codec = self.line.with(|out| out.flavour.codec);
+        metrics::connected(codec, 1.0);
+        let why = self.serve().await;
+        self.line.with(|out| out.leave(self.caller.person));
+        self.fanout.inner.everyone.leave(self.ticket);
         if self.turn.is_some() {
             metrics::moved(why.is_none());
         }
         if let Some(why) = why {
             metrics::closed(why);
-            let _ = tokio::time::timeout(LAST_WORDS, goodbye(&mut socket, std::mem::take(&mut self.out), why)).await;
+            let _ = tokio::time::timeout(LAST_WORDS, self.goodbye(why)).await;
         }
-        metrics::connected(self.flavour.codec, -1.0);
+        metrics::connected(codec, -1.0);
     }
 
     /// Until the peer goes, or there is a reason to close.
-    async fn serve(&mut self, socket: &mut WebSocket) -> Option<Close> {
-        let Leave { gently, at_once } = self.fanout.inner.drain.leave.clone();
+    async fn serve(&mut self) -> Farewell {
         let silence = self.fanout.inner.config.ping;
+        let stuck = self.fanout.inner.config.stuck;
         let mut heard_at = Instant::now();
-        let mut tick = tokio::time::interval_at(Instant::now() + silence, silence);
+        let mut check_at = heard_at + silence;
         let mut probed_at: Option<Instant> = None;
         let mut leave_at: Option<Instant> = None;
         let mut answers_by: Option<Instant> = None;
+        let timer = tokio::time::sleep_until(check_at);
+        tokio::pin!(timer);
         loop {
-            if let Err(end) = self.write(socket, &mut probed_at).await {
+            if answers_by.is_none()
+                && let Err(end) = self.take_in()
+            {
                 return end;
             }
-            if answers_by.is_some() && self.slow.is_none() && self.claims.is_empty() {
+            let Needs { stuck_since, end, probes } = self.line.see();
+            match end {
+                Some(End::Gone) => return None,
+                Some(End::Closed(why)) => return Some(why),
+                None => {}
+            }
+            if !probes.is_empty() {
+                probed_at.get_or_insert_with(Instant::now);
+                self.probes.extend(probes);
+            }
+            match self.fanout.inner.drain.asked() {
+                Asked::Stay => {}
+                Asked::Move if self.turn.is_some() => {}
+                Asked::Move => {
+                    leave_at = Some(self.ask_to_move());
+                    continue;
+                }
+                Asked::Go => return Some(Close::GoingAway),
+            }
+            if answers_by.is_some() && self.slow.is_none() && self.claims.len() == 0 {
                 return Some(Close::GoingAway);
             }
-            let reading = answers_by.is_none() && self.slow.is_none() && self.claims.len() < PENDING;
+            let stuck_until = stuck_since.map(|since| since + stuck);
+            let silent_until = probed_at.map(|at| at + SIGN_OF_LIFE);
+            let leaves = leave_at.filter(|_| answers_by.is_none());
+            let next = [stuck_until, silent_until, leaves, answers_by].into_iter().flatten().fold(check_at, Instant::min);
+            if timer.deadline() != next {
+                timer.as_mut().reset(next);
+            }
+            let reading = answers_by.is_none() && stuck_since.is_none() && self.may_take_in();
             tokio::select! {
-                frame = socket.recv(), if reading => {
+                read = self.reader.fill(), if reading => {
+                    if !matches!(read, Ok(1..)) {
+                        return None;
+                    }
                     heard_at = Instant::now();
                     probed_at = None;
                     self.answer_probes(true);
-                    match frame {
-                        Some(Ok(Message::Close(_))) | None => return None,
-                        Some(Ok(frame)) => if let Some(why) = self.inbound(frame) { return Some(why) },
-                        Some(Err(error)) => return too_large(&error).then_some(Close::TooLarge),
-                    }
                 }
                 done = finished(&mut self.slow) => {
                     self.slow = None;
                     if let Some(why) = self.finish(done) { return Some(why) }
                 }
-                Some((message_id, result)) = self.claims.next(), if !self.claims.is_empty() => self.answer(message_id, &result),
-                () = self.outbox.rung() => {}
-                _ = tick.tick() => {
-                    if heard_at.elapsed() > silence * 2 {
-                        return None;
+                answers = self.claims.answered() => self.line.with(|out| {
+                    answers.into_iter().for_each(|(message_id, result)| out.answer(message_id, &result));
+                }),
+                () = self.line.room(), if stuck_since.is_some() => {}
+                () = self.line.rung() => {}
+                () = &mut timer => {
+                    let now = Instant::now();
+                    let due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
+                    if due(stuck_until) {
+                        return Some(Close::Slow);
                     }
-                    if heard_at.elapsed() >= silence {
-                        self.out.push(Message::Ping(bytes::Bytes::new()));
+                    if due(silent_until) {
+                        self.answer_probes(false);
+                        return Some(Close::Replaced);
+                    }
+                    if due(answers_by) {
+                        return Some(Close::GoingAway);
+                    }
+                    if due(leaves) {
+                        answers_by = Some(now + ANSWERS);
+                    }
+                    if check_at <= now {
+                        if now - heard_at > silence * 2 {
+                            return None;
+                        }
+                        if now - heard_at >= silence {
+                            self.line.with(|out| out.ping());
+                            check_at = now + silence;
+                        } else {
+                            check_at = heard_at + silence;
+                        }
                     }
                 }
-                () = until(probed_at.map(|at| at + SIGN_OF_LIFE)) => {
-                    self.answer_probes(false);
-                    return Some(Close::Replaced);
-                }
-                () = gently.cancelled(), if self.turn.is_none() => leave_at = Some(self.ask_to_move()),
-                () = until(leave_at), if answers_by.is_none() => answers_by = Some(Instant::now() + ANSWERS),
-                () = until(answers_by) => return Some(Close::GoingAway),
-                () = at_once.cancelled() => return Some(Close::GoingAway),
             }
         }
+    }
+
+    fn may_take_in(&self) -> bool {
+        self.slow.is_none() && self.claims.len() < PENDING
+    }
+
+    /// Takes the messages that were read, as long as they may be taken. `Err`: the socket has come to its end.
+    fn take_in(&mut self) -> Result<(), Farewell> {
+        let mut replies = Vec::new();
+        let mut end = Ok(());
+        while end.is_ok() && self.may_take_in() {
+            end = match self.reader.next(&mut replies) {
+                Ok(None) => break,
+                Ok(Some(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Ok(()),
+                // Read once more, for the answer that the protocol asks for.
+                Ok(Some(Message::Close(_))) => {
+                    let _ = self.reader.next(&mut replies);
+                    Err(None)
+                }
+                Ok(Some(message)) => self.inbound(message).map_or(Ok(()), |why| Err(Some(why))),
+                Err(Error::Capacity(CapacityError::MessageTooLong { .. })) => Err(Some(Close::TooLarge)),
+                Err(_) => Err(None),
+            };
+        }
+        if !replies.is_empty() {
+            self.line.say(|out| out.keep(replies.into(), 1));
+        }
+        end
+    }
+
+    pub(crate) fn bad_frame(&mut self) -> Option<Close> {
+        let a_minute = self.fanout.inner.config.bad_frames;
+        self.bad_frames.get_or_insert_with(|| per_minute(a_minute)).check().is_err().then_some(Close::BadMessages)
+    }
+
+    pub(crate) fn may_ask(&mut self) -> bool {
+        self.questions.get_or_insert_with(|| per_minute(60)).check().is_ok()
     }
 
     fn answer_probes(&mut self, alive: bool) {
@@ -178,118 +271,55 @@ impl Connection {
     fn ask_to_move(&mut self) -> Instant {
         let Turn { at, latest } = self.fanout.inner.drain.turn(self.fanout.inner.sockets.len());
         self.turn = Some(at);
-        if !self.ours && !self.flavour.positions {
-            return at;
-        }
         let wait = at.saturating_duration_since(Instant::now());
-        self.say(&ServerMessage::Goaway { reconnect_in_ms: wait.as_millis() as u64 });
-        latest
+        self.line.with(|out| {
+            if !self.ours && !out.flavour.positions {
+                return at;
+            }
+            out.say(&ServerMessage::Goaway { reconnect_in_ms: wait.as_millis() as u64 });
+            latest
+        })
     }
 
-    pub(crate) fn say(&mut self, message: &ServerMessage) {
-        self.out.push(encode(message, None, self.flavour.codec));
-    }
-
-    pub(crate) fn answer(&mut self, message_id: Option<String>, result: &Result<Admitted, Refusal>) {
-        let Some(message_id) = message_id else { return };
-        match result {
-            Ok(_) => self.say(&ServerMessage::ack(message_id, Millis::now())),
-            Err(refusal) => self.say(&ServerMessage::nack(message_id, refusal, Millis::now())),
-        }
-    }
-
-    /// Writes everything that is due, a socket's share at a time. `Err`: the socket is done for, with the reason to give.
-    async fn write(&mut self, socket: &mut WebSocket, probed_at: &mut Option<Instant>) -> Result<(), Option<Close>> {
+    /// Says what is still to be said, and why it ends, and reads on until the peer has confirmed it: closed with something
+    /// unread in it, a connection is reset, and a reset takes along what the peer has not read yet.
+    async fn goodbye(&mut self, why: Close) {
+        self.line.with(|out| {
+            let Frames { bytes, count } = Frames::close(why);
+            out.keep(bytes, count);
+            out.end.get_or_insert(End::Closed(why));
+        });
         loop {
-            let (frames, more, close) = self.collect(probed_at);
-            if !frames.is_empty() {
-                metrics::sent(frames.len());
-                let sending = async {
-                    for frame in frames {
-                        socket.feed(frame).await?;
+            let Needs { stuck_since, end, .. } = self.line.see();
+            if end == Some(End::Gone) {
+                return;
+            }
+            tokio::select! {
+                read = self.reader.fill() => {
+                    if !matches!(read, Ok(1..)) {
+                        return;
                     }
-                    socket.flush().await
-                };
-                match tokio::time::timeout(self.fanout.inner.config.stuck, sending).await {
-                    Ok(Ok(())) => {}
-                    Ok(Err(_)) => return Err(None),
-                    Err(_) => return Err(Some(Close::Slow)),
+                    loop {
+                        match self.reader.next(&mut Vec::new()) {
+                            Ok(None) => break,
+                            Ok(Some(Message::Close(_))) | Err(_) => return,
+                            Ok(Some(_)) => {}
+                        }
+                    }
                 }
-            }
-            if close.is_some() {
-                return Err(close);
-            }
-            if !more {
-                return Ok(());
+                () = self.line.room(), if stuck_since.is_some() => {}
             }
         }
-    }
-
-    fn collect(&mut self, probed_at: &mut Option<Instant>) -> (Vec<Message>, bool, Option<Close>) {
-        let Taken { frames, applause, probes, close } = self.outbox.take(APPLAUSE);
-        let mut more = applause.len() == APPLAUSE;
-        let mut out = std::mem::take(&mut self.out);
-        out.extend(frames);
-        if !probes.is_empty() {
-            probed_at.get_or_insert_with(Instant::now);
-            self.probes.extend(probes);
-            out.push(Message::Ping(bytes::Bytes::new()));
-        }
-        let mut restart = Vec::new();
-        for (i, place) in self.places.iter_mut().enumerate() {
-            let room = SOCKET_BYTES.saturating_sub(out.iter().map(bytes_of).sum());
-            match place.hub.pull(&mut place.cursor, room) {
-                Pulled::Deliveries { list, more: rest } => {
-                    more |= rest;
-                    list.iter().for_each(|delivery| out.extend_from_slice(delivery.frames(self.flavour)));
-                }
-                Pulled::Missed => restart.push(i),
-            }
-        }
-        for i in restart {
-            self.restart(i);
-            more = true;
-        }
-        let (news, next) = self.fanout.inner.news.since(self.news);
-        self.news = next;
-        for News { session, begin, delivery, .. } in news {
-            if !self.places.iter().any(|place| *place.hub.id() == session) {
-                out.extend_from_slice(delivery.frames(self.flavour));
-                self.heard = Some((session, begin));
-            }
-        }
-        for like in applause {
-            out.extend_from_slice(like.frames(self.flavour));
-        }
-        (out, more, close)
     }
 }
 
-/// Says what is still to be said, and why it ends, and reads on until the peer has confirmed it: closed with something unread in it, a connection is reset, and a
-/// reset takes along what the peer has not read yet.
-async fn goodbye(socket: &mut WebSocket, last_words: Vec<Message>, why: Close) {
-    let frame = CloseFrame { code: why.code(), reason: why.words().into() };
-    let words = last_words.into_iter().chain([Message::Close(Some(frame))]);
-    if socket.send_all(&mut futures_util::stream::iter(words.map(Ok))).await.is_ok() {
-        while let Some(Ok(_)) = socket.recv().await {}
-    }
-}
-
-fn too_large(error: &axum::Error) -> bool {
-    // The library's own type is two boxes down; its words are stable and only choose the close code.
-    error.to_string().contains("too long") || error.to_string().contains("too large") || error.to_string().contains("Space limit")
+fn per_minute(n: u32) -> Box<DefaultDirectRateLimiter> {
+    Box::new(RateLimiter::direct(Quota::per_minute(NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN))))
 }
 
 async fn finished(slow: &mut Option<BoxFuture<'static, Done>>) -> Done {
     match slow {
         Some(slow) => slow.await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn until(at: Option<Instant>) {
-    match at {
-        Some(at) => tokio::time::sleep_until(at).await,
         None => std::future::pending().await,
     }
 }

@@ -2,11 +2,11 @@
 
 use std::sync::OnceLock;
 
-use axum::extract::ws::Message;
-use bytes::Bytes;
 use schemas::Seq;
 use schemas::codec::Codec;
 use schemas::server::{Positioned, ServerMessage};
+
+use crate::frames::Frames;
 
 /// How a socket wants its messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,12 +16,22 @@ pub struct Flavour {
     pub positions: bool,
 }
 
+/// Forms in which a socket may want its messages.
+pub const FORMS: usize = 4;
+
+impl Flavour {
+    /// A number below [`FORMS`].
+    pub fn form(self) -> usize {
+        usize::from(self.codec == Codec::MsgPack) * 2 + usize::from(self.positions)
+    }
+}
+
 #[derive(Debug)]
 pub struct Delivery {
     /// The position, for facts; states carry none.
     pub seq: Option<Seq>,
     messages: Vec<ServerMessage>,
-    frames: [OnceLock<Vec<Message>>; 4],
+    frames: [OnceLock<Frames>; FORMS],
 }
 
 impl Delivery {
@@ -33,14 +43,16 @@ impl Delivery {
         Self::new(None, vec![message])
     }
 
-    /// The frames to send, in order. Where one fact makes several messages only the last carries the position.
-    pub fn frames(&self, flavour: Flavour) -> &[Message] {
-        let form = usize::from(flavour.codec == Codec::MsgPack) * 2 + usize::from(flavour.positions);
-        self.frames[form].get_or_init(|| {
-            let last = self.messages.len().saturating_sub(1);
-            let seq_of = |i| self.seq.filter(|_| flavour.positions && i == last);
-            self.messages.iter().enumerate().map(|(i, message)| encode(message, seq_of(i), flavour.codec)).collect()
-        })
+    /// What a socket is to be sent, put together once.
+    pub fn frames(&self, flavour: Flavour) -> &Frames {
+        self.frames[flavour.form()].get_or_init(|| Frames::of(&self.encoded(flavour), flavour.codec))
+    }
+
+    /// The messages, in order. Where one fact makes several only the last carries the position.
+    pub fn encoded(&self, flavour: Flavour) -> Vec<Vec<u8>> {
+        let last = self.messages.len().saturating_sub(1);
+        let seq_of = |i| self.seq.filter(|_| flavour.positions && i == last);
+        self.messages.iter().enumerate().map(|(i, message)| encode(message, seq_of(i), flavour.codec)).collect()
     }
 
     pub fn is_silent(&self) -> bool {
@@ -48,23 +60,8 @@ impl Delivery {
     }
 }
 
-pub fn encode(message: &ServerMessage, seq: Option<Seq>, codec: Codec) -> Message {
-    let bytes = codec.encode(&Positioned { message, seq });
-    match codec {
-        // The encoder writes UTF-8; a frame that were not would be our own defect, and is sent as bytes rather than lost.
-        Codec::Json => {
-            String::from_utf8(bytes).map_or_else(|e| Message::Binary(Bytes::from(e.into_bytes())), |text| Message::Text(text.into()))
-        }
-        Codec::MsgPack => Message::Binary(Bytes::from(bytes)),
-    }
-}
-
-pub fn bytes_of(frame: &Message) -> usize {
-    match frame {
-        Message::Text(text) => text.len(),
-        Message::Binary(bytes) | Message::Ping(bytes) | Message::Pong(bytes) => bytes.len(),
-        Message::Close(_) => 0,
-    }
+pub fn encode(message: &ServerMessage, seq: Option<Seq>, codec: Codec) -> Vec<u8> {
+    codec.encode(&Positioned { message, seq })
 }
 
 #[cfg(test)]
@@ -81,8 +78,8 @@ mod tests {
             vec![ServerMessage::TrackStopped { session_id: id.clone() }, ServerMessage::TempoReset { session_id: id }],
         );
         let text = |positions| {
-            let frames = delivery.frames(Flavour { codec: Codec::Json, positions });
-            frames.iter().map(|f| f.to_text().unwrap().to_owned()).collect::<Vec<_>>()
+            let encoded = delivery.encoded(Flavour { codec: Codec::Json, positions });
+            encoded.into_iter().map(|message| String::from_utf8(message).unwrap()).collect::<Vec<_>>()
         };
         assert_eq!(text(true)[0], r#"{"type":"TRACK_STOPPED","sessionId":"friday-night"}"#);
         assert_eq!(text(true)[1], r#"{"type":"TEMPO_RESET","sessionId":"friday-night","seq":7}"#);

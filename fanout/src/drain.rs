@@ -2,13 +2,15 @@
 //! order, so that they do not all knock at the others' doors at once.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rand::RngExt;
 use rand::seq::SliceRandom;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+
+use crate::crowd::Crowd;
 
 /// Who was told when to move opens the next socket before this one closes, and has this long for it.
 const OVERLAP: Duration = Duration::from_secs(5);
@@ -27,8 +29,18 @@ pub struct Leave {
     pub at_once: CancellationToken,
 }
 
+/// What a node that stops asks of its sockets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    Stay,
+    Move,
+    Go,
+}
+
 pub struct Drain {
     pub leave: Leave,
+    /// An [`Asked`], as a number that a socket reads each time that it wakes.
+    asked: AtomicU8,
     window: Duration,
     turns: OnceLock<Turns>,
 }
@@ -50,7 +62,28 @@ pub struct Turn {
 
 impl Drain {
     pub fn new(leave: Leave, window: Duration) -> Self {
-        Drain { leave, window, turns: OnceLock::new() }
+        Drain { leave, asked: AtomicU8::new(Asked::Stay as u8), window, turns: OnceLock::new() }
+    }
+
+    pub fn asked(&self) -> Asked {
+        match self.asked.load(Ordering::Acquire) {
+            0 => Asked::Stay,
+            1 => Asked::Move,
+            _ => Asked::Go,
+        }
+    }
+
+    /// Asks everyone, when the node is asked. Who comes later sees for themselves.
+    pub async fn ask(&self, everyone: &Crowd) {
+        let Leave { gently, at_once } = &self.leave;
+        for (token, asked) in [(gently, Asked::Move), (at_once, Asked::Go)] {
+            tokio::select! {
+                () = token.cancelled() => {}
+                () = at_once.cancelled() => {}
+            }
+            self.asked.fetch_max(asked as u8, Ordering::AcqRel);
+            everyone.each(|line| line.ring()).await;
+        }
     }
 
     fn overlap(&self) -> Duration {

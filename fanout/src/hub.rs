@@ -1,4 +1,4 @@
-//! The hub of one session: follows its updates, puts them on the board, wakes its sockets, knows who is here.
+//! The hub of one session: follows its updates, puts them on the board, tells its sockets, knows who is here.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,14 +12,17 @@ use schemas::server::ServerMessage;
 use schemas::state::{State, StateKind};
 use schemas::view::{Change, Run};
 use schemas::{PersonId, Seq, SessionId, say};
+use smallvec::SmallVec;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
 
 use crate::board::{Board, Cursor, Pulled, Slot};
+use crate::crowd::{Crowd, Ticket};
 use crate::delivery::Delivery;
 use crate::hubs::Hubs;
-use crate::outbox::Outbox;
+use crate::line::Line;
 use crate::presence::Reporter;
+use crate::wave::Wave;
 use crate::{metrics, probes};
 
 /// A hub that nobody is in is forgotten after this.
@@ -35,6 +38,7 @@ pub struct Paces {
 pub struct Hub {
     session: Session,
     board: Mutex<Board>,
+    crowd: Crowd,
     members: Mutex<Members>,
     reporter: Reporter,
     /// Whether somebody answers here when a node asks for the DJ.
@@ -43,33 +47,31 @@ pub struct Hub {
 
 #[derive(Default)]
 struct Members {
-    sockets: HashMap<u64, Member>,
     /// Sockets of each person here: tabs are counted once.
-    people: HashMap<Present, u32>,
-    next: u64,
+    people: HashMap<Present, SmallVec<[Ticket; 2]>>,
+    djs: Vec<(Ticket, Arc<Line>)>,
+    /// How many of `people` are dancers.
+    dancers: u64,
 }
-
-struct Member {
-    who: Present,
-    outbox: Arc<Outbox>,
-}
-
-/// A socket's place in a hub; given back by [`Hub::leave`].
-pub type Ticket = u64;
 
 impl Hub {
     pub fn start(session: Session, paces: Paces, reporter: Reporter, hubs: Hubs) -> Arc<Hub> {
         let updates = session.updates();
         let board = seeded(&session, paces.track);
-        let hub =
-            Arc::new(Hub { session, board: Mutex::new(board), members: Mutex::default(), reporter, answering: AtomicBool::new(false) });
+        let hub = Arc::new(Hub {
+            session,
+            board: Mutex::new(board),
+            crowd: Crowd::default(),
+            members: Mutex::default(),
+            reporter,
+            answering: AtomicBool::new(false),
+        });
         for state in hub.session.states() {
             hub.put_state(&state);
         }
-        tokio::spawn(
-            Task { hub: hub.clone(), pace: paces.track, heard: 0, like: Pacer::new(paces.like), thanks: Pacer::new(paces.thanks) }
-                .run(updates, hubs),
-        );
+        let reached = hub.board.lock().here();
+        let (like, thanks) = (Pacer::new(paces.like), Pacer::new(paces.thanks));
+        tokio::spawn(Task { hub: hub.clone(), pace: paces.track, heard: 0, reached, like, thanks }.run(updates, hubs));
         hub
     }
 
@@ -82,25 +84,27 @@ impl Hub {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.members.lock().sockets.is_empty()
+        self.crowd.is_empty()
     }
 
     /// Seats a socket. `place` is called under the board's lock, so that what it reads of the session and the cursor that it
     /// makes belong to one moment: nothing falls between, nothing comes twice.
-    pub fn join<T>(&self, who: Present, outbox: Arc<Outbox>, hubs: &Hubs, place: impl FnOnce(&Board, &Session) -> T) -> (Ticket, T) {
+    pub fn join<T>(&self, who: Present, line: Arc<Line>, hubs: &Hubs, place: impl FnOnce(&Board, &Session) -> T) -> (Ticket, T) {
         let board = self.board.lock();
         let placed = place(&board, &self.session);
+        let ticket = self.crowd.join(line.clone());
         let mut members = self.members.lock();
-        let ticket = members.next;
-        members.next += 1;
-        members.sockets.insert(ticket, Member { who, outbox });
-        let count = members.people.entry(who).or_default();
-        *count += 1;
-        if *count == 1 {
-            self.reporter.changed(self.id(), who, true);
-            if matches!(who, Present::Dj(_)) && !self.answering.swap(true, Ordering::AcqRel) {
+        if matches!(who, Present::Dj(_)) {
+            members.djs.push((ticket, line));
+            if !self.answering.swap(true, Ordering::AcqRel) {
                 probes::answer(hubs.broker().clone(), hubs.clone(), self.id().clone());
             }
+        }
+        let tickets = members.people.entry(who).or_default();
+        tickets.push(ticket);
+        if tickets.len() == 1 {
+            members.dancers += u64::from(matches!(who, Present::Dancer(_)));
+            self.reporter.changed(self.id(), who, true);
         }
         (ticket, placed)
     }
@@ -110,15 +114,24 @@ impl Hub {
         read(&self.board.lock(), &self.session)
     }
 
-    pub fn leave(&self, ticket: Ticket) {
+    pub fn leave_dancer(&self, ticket: Option<Ticket>, person: PersonId) {
+        ticket.into_iter().for_each(|ticket| self.leave(ticket, Present::Dancer(person)));
+    }
+
+    pub fn leave_dj(&self, ticket: Option<Ticket>, person: PersonId) {
+        ticket.into_iter().for_each(|ticket| self.leave(ticket, Present::Dj(person)));
+    }
+
+    fn leave(&self, ticket: Ticket, who: Present) {
         let mut members = self.members.lock();
-        let Some(member) = members.sockets.remove(&ticket) else { return };
-        if let Some(count) = members.people.get_mut(&member.who) {
-            *count -= 1;
-            if *count == 0 {
-                members.people.remove(&member.who);
-                self.reporter.changed(self.id(), member.who, false);
-            }
+        self.crowd.leave(ticket);
+        members.djs.retain(|(dj, _)| *dj != ticket);
+        let Some(tickets) = members.people.get_mut(&who) else { return };
+        tickets.retain(|one| *one != ticket);
+        if tickets.is_empty() {
+            members.people.remove(&who);
+            members.dancers -= u64::from(matches!(who, Present::Dancer(_)));
+            self.reporter.changed(self.id(), who, false);
         }
     }
 
@@ -133,7 +146,7 @@ impl Hub {
 
     /// Distinct dancers on this node.
     pub fn dancers(&self) -> u64 {
-        self.members.lock().people.keys().filter(|who| matches!(who, Present::Dancer(_))).count() as u64
+        self.members.lock().dancers
     }
 
     /// The listener count to say now: of the whole system where it is known, never less than is seen here.
@@ -145,25 +158,22 @@ impl Hub {
         }
     }
 
-    pub fn dj_outboxes(&self) -> Vec<Arc<Outbox>> {
-        self.members.lock().sockets.values().filter(|m| matches!(m.who, Present::Dj(_))).map(|m| m.outbox.clone()).collect()
+    pub fn dj_lines(&self) -> Vec<Arc<Line>> {
+        self.members.lock().djs.iter().map(|(_, line)| line.clone()).collect()
     }
 
     /// Tells one person, on each of their sockets here, once.
     pub fn tell(&self, verdict: &Verdict, message: &ServerMessage) {
-        let members = self.members.lock();
-        let mut told: Vec<*const Outbox> = Vec::new();
-        for member in members.sockets.values().filter(|m| person(m.who) == verdict.person) {
-            let socket = Arc::as_ptr(&member.outbox);
-            if !told.contains(&socket) {
-                told.push(socket);
-                member.outbox.send(message);
-            }
-        }
-    }
-
-    fn wake(&self) {
-        self.members.lock().sockets.values().for_each(|member| member.outbox.ring());
+        let lines = {
+            let members = self.members.lock();
+            let seats = [Present::Dancer(verdict.person), Present::Dj(verdict.person)];
+            let mut lines: Vec<Arc<Line>> =
+                seats.iter().filter_map(|who| members.people.get(who)).flatten().filter_map(|ticket| self.crowd.get(*ticket)).collect();
+            lines.sort_by_key(Arc::as_ptr);
+            lines.dedup_by(|a, b| Arc::ptr_eq(a, b));
+            lines
+        };
+        lines.iter().for_each(|line| line.say(|out| out.say(message)));
     }
 
     fn put_state(&self, state: &State) {
@@ -254,6 +264,8 @@ struct Task {
     pace: Duration,
     /// Applause up to this position was heard.
     heard: Seq,
+    /// Where everybody stands who has heard all.
+    reached: Cursor,
     like: Pacer,
     thanks: Pacer,
 }
@@ -263,7 +275,7 @@ impl Task {
         let mut empty_since = Instant::now();
         let mut linger = tokio::time::interval(LINGER);
         loop {
-            let again = self.settle();
+            let again = self.settle().await;
             tokio::select! {
                 update = updates.recv() => match update {
                     Ok(update) => {
@@ -288,18 +300,21 @@ impl Task {
         }
     }
 
-    /// Shows what is due and wakes the sockets. Gives when something else will be due.
-    fn settle(&mut self) -> Option<Instant> {
+    /// Shows what is due and tells the sockets. Gives when something else will be due.
+    async fn settle(&mut self) -> Option<Instant> {
         let now = Instant::now();
         let (like, like_again) = self.like.due(now);
         let (thanks, thanks_again) = self.thanks.due(now);
-        let track_again = {
+        let (wave, track_again) = {
             let mut board = self.hub.board.lock();
             like.into_iter().for_each(|d| board.set(Slot::Like, d));
             thanks.into_iter().for_each(|d| board.set(Slot::Thanks, d));
-            board.advance(now)
+            let track_again = board.advance(now);
+            (Wave::since(&self.hub, &board, &mut self.reached), track_again)
         };
-        self.hub.wake();
+        if let Some(wave) = wave {
+            self.hub.crowd.each(|line| line.hear(&wave)).await;
+        }
         [like_again, thanks_again, track_again].into_iter().flatten().min()
     }
 
@@ -321,7 +336,7 @@ impl Task {
         let Change::Ended(reason) = &fact.change else { return };
         let Some(reason) = reason.expiry() else { return };
         let expired = ServerMessage::SessionExpired { session_id: self.hub.id().clone(), reason: reason.to_owned() };
-        self.hub.dj_outboxes().iter().for_each(|dj| dj.send(&expired));
+        self.hub.dj_lines().iter().for_each(|dj| dj.say(|out| out.say(&expired)));
     }
 
     /// The log is another one: so is the board, and every socket starts from the state when it pulls next.
@@ -348,7 +363,8 @@ impl Task {
     fn applaud(&mut self, applause: &Applause) {
         let view = self.hub.session.view();
         let Some(run) = &view.run else { return };
-        let djs = self.hub.dj_outboxes();
+        let djs = self.hub.dj_lines();
+        let mut claps: Vec<Arc<Delivery>> = Vec::new();
         let mut said: Vec<(Clap, Arc<Delivery>)> = Vec::new();
         for (_, clap) in applause.items.iter().filter(|(seq, _)| *seq > self.heard) {
             // A thousand likes of one track are one delivery, encoded once.
@@ -361,15 +377,14 @@ impl Task {
                     delivery
                 }
             };
-            for dj in &djs {
-                if !dj.applaud(delivery.clone()) {
-                    metrics::applause_dropped();
-                }
-            }
+            claps.push(delivery.clone());
             match clap {
                 Clap::Like(_) => self.like.offer(delivery),
                 Clap::Thanks(_) => self.thanks.offer(delivery),
             }
+        }
+        for dj in djs {
+            metrics::applause_dropped(dj.applaud(&claps));
         }
         self.heard = self.heard.max(applause.to);
     }
@@ -388,12 +403,5 @@ async fn wait_until(at: Option<Instant>) {
     match at {
         Some(at) => tokio::time::sleep_until(at).await,
         None => std::future::pending().await,
-    }
-}
-
-/// The person behind a seat.
-pub fn person(who: Present) -> PersonId {
-    match who {
-        Present::Dancer(person) | Present::Dj(person) => person,
     }
 }

@@ -1,6 +1,5 @@
 //! What a socket's peer says: questions are answered here, everything else goes to admission.
 
-use axum::extract::ws::Message;
 use nats::BrokerError;
 use schemas::caller::{Admitted, Registered};
 use schemas::client::{self, ClientMessage, Incoming, Resume, Subscribe};
@@ -10,13 +9,14 @@ use schemas::lobby::LobbyStatus;
 use schemas::note::Present;
 use schemas::rules::Goes;
 use schemas::server::ServerMessage;
-use schemas::{Code, Millis, Partition, PollId, SessionId};
+use schemas::{Code, Millis, Partition, PersonId, PollId, SessionId};
 use std::sync::Arc;
+use tungstenite::Message;
 
-use crate::connection::{Connection, Place};
-use crate::delivery::bytes_of;
+use crate::connection::Connection;
 use crate::hub::Hub;
 use crate::metrics;
+use crate::out::{Out, Place};
 use crate::subscribe::{Placed, Seen, own_vote, place, sessions_list, wait_for_place};
 
 /// What came of a message that the socket waited for.
@@ -33,19 +33,17 @@ pub struct Entered {
 impl Connection {
     /// Takes one frame. Gives a reason where the socket is to be closed.
     pub(crate) fn inbound(&mut self, frame: Message) -> Option<Close> {
-        let decoded = match (&frame, self.flavour.codec) {
-            (Message::Ping(_) | Message::Pong(_) | Message::Close(_), _) => return None,
+        let codec = self.line.with(|out| out.flavour.codec);
+        let decoded = match (&frame, codec) {
             (Message::Text(text), Codec::Json) => client::decode(Codec::Json, text.as_bytes()),
             (Message::Binary(bytes), Codec::MsgPack) => client::decode(Codec::MsgPack, bytes),
-            (Message::Text(_), Codec::MsgPack) | (Message::Binary(_), Codec::Json) => {
-                Err(client::Undecodable { message_id: None, refusal: Code::InvalidMessage.into() })
-            }
+            _ => Err(client::Undecodable { message_id: None, refusal: Code::InvalidMessage.into() }),
         };
         metrics::received();
         match decoded {
             Ok(incoming)
                 if !matches!(incoming.message, ClientMessage::SendBulkLike(_))
-                    && bytes_of(&frame) > self.fanout.inner.config.max_message_bytes =>
+                    && frame.len() > self.fanout.inner.config.max_message_bytes =>
             {
                 Some(Close::TooLarge)
             }
@@ -54,19 +52,27 @@ impl Connection {
         }
     }
 
+    fn say(&self, message: &ServerMessage) {
+        self.line.with(|out| out.say(message));
+    }
+
+    fn answer(&self, message_id: Option<String>, result: &Result<Admitted, Refusal>) {
+        self.line.with(|out| out.answer(message_id, result));
+    }
+
     fn refuse(&mut self, undecodable: client::Undecodable) -> Option<Close> {
         metrics::bad_frame();
         if undecodable.refusal.code == Code::TooLarge {
             return Some(Close::TooLarge);
         }
         self.answer(undecodable.message_id, &Err(undecodable.refusal));
-        self.bad_frames.check().is_err().then_some(Close::BadMessages)
+        self.bad_frame()
     }
 
     fn take(&mut self, incoming: Incoming) -> Option<Close> {
         let Incoming { message_id, message } = incoming;
         let kind = message.kind();
-        if kind.rule().goes == Goes::Answer && !matches!(message, ClientMessage::Ping) && self.questions.check().is_err() {
+        if kind.rule().goes == Goes::Answer && !matches!(message, ClientMessage::Ping) && !self.may_ask() {
             self.answer(message_id, &Err(Code::Rate.into()));
             return None;
         }
@@ -117,10 +123,13 @@ impl Connection {
     }
 
     fn subscribe(&mut self, message_id: Option<String>, subscribe: Subscribe) {
-        self.flavour.positions |= subscribe.resume.is_some_and(|r| r != Resume::Wanted(false));
+        let positions = self.line.with(|out| {
+            out.flavour.positions |= subscribe.resume.is_some_and(|r| r != Resume::Wanted(false));
+            out.flavour.positions
+        });
         let Some(id) = subscribe.session_id else {
             let list = sessions_list(&self.fanout.inner.lobby, None, Millis::now());
-            if self.flavour.positions {
+            if positions {
                 // A place in no session: the epoch is that of the log as a whole, told by its first stream.
                 let epoch = self.fanout.inner.broker.epoch(Partition(0));
                 self.say(&ServerMessage::Subscribed { session_id: None, epoch, at: 0, recovered: false, reason: None });
@@ -144,117 +153,87 @@ impl Connection {
     }
 
     pub(crate) fn finish(&mut self, done: Done) -> Option<Close> {
-        match done {
+        let line = self.line.clone();
+        // What is told of a moment and the place on the board at that moment belong together: one lock for both.
+        line.with(|out| match done {
             Done::Admitted { message_id, result, hub } => {
                 if let (Ok(Admitted::Registered(registered)), Some(hub)) = (&result, hub) {
-                    self.become_dj(registered, hub);
+                    self.become_dj(out, registered, hub);
                 }
-                self.answer(message_id, &result);
+                out.answer(message_id, &result);
                 None
             }
             Done::Entered { message_id, resume, entered: Ok(entered) } => {
-                self.enter(entered, resume);
-                self.answer(message_id, &Ok(Admitted::Stored(None)));
+                self.enter(out, entered, resume);
+                out.answer(message_id, &Ok(Admitted::Stored(None)));
                 None
             }
             Done::Entered { message_id, entered: Err(refusal), .. } => {
                 // Today's clients subscribe once per connection: closed with a code that says come back, they try again.
-                self.answer(message_id, &Err(refusal));
+                out.answer(message_id, &Err(refusal));
                 Some(Close::Unavailable)
             }
-        }
+        })
     }
 
-    fn enter(&mut self, entered: Entered, resume: Option<Resume>) {
+    fn enter(&mut self, out: &mut Out, entered: Entered, resume: Option<Resume>) {
         let Entered { hub, mine } = entered;
-        let id = hub.id().clone();
-        self.leave_subscription(&id);
-        let who = Present::Dancer(self.caller.person);
-        let hubs = &self.fanout.inner.hubs;
-        let seat = |place_of: &mut Option<Place>| -> Placed {
-            let (ticket, placed) =
-                hub.join(who, self.outbox.clone(), hubs, |board, session| place(board, &Seen::of(session), resume, mine, Millis::now()));
-            let cursor = placed.cursor;
-            if let Some(before) = place_of {
-                before.cursor = cursor.of_dj(before.dj.is_some());
-                if let Some(old) = before.dancer.replace(ticket) {
-                    before.hub.leave(old);
-                }
-            } else {
-                *place_of = Some(Place { hub: hub.clone(), cursor, dancer: Some(ticket), dj: None });
+        let (id, person) = (hub.id().clone(), self.caller.person);
+        leave_subscription(out, &id, person);
+        let (ticket, placed) = hub.join(Present::Dancer(person), self.line.clone(), &self.fanout.inner.hubs, |board, session| {
+            place(board, &Seen::of(session), resume, mine, Millis::now())
+        });
+        match out.places.iter_mut().find(|place| Arc::ptr_eq(&place.hub, &hub)) {
+            Some(place) => {
+                place.cursor = placed.cursor.of_dj(place.dj.is_some());
+                hub.leave_dancer(place.dancer.replace(ticket), person);
             }
-            placed
-        };
-        let at = self.places.iter().position(|p| *p.hub.id() == id);
-        let mut taken = at.map(|i| self.places.swap_remove(i));
-        let placed = seat(&mut taken);
-        self.places.extend(taken);
+            None => out.places.push(Place { hub: hub.clone(), cursor: placed.cursor, dancer: Some(ticket), dj: None }),
+        }
         self.caller.subscribed = Some(id.clone());
         metrics::subscribed(outcome(&placed));
         let Placed { subscribed, state, .. } = placed;
-        subscribed.iter().for_each(|message| self.say(message));
-        let list = sessions_list(&self.fanout.inner.lobby, Some(&id), Millis::now());
-        self.say(&list);
-        self.say(&ServerMessage::ListenerCount { session_id: id, count: hub.listeners() });
-        state.iter().for_each(|message| self.say(message));
+        subscribed.iter().for_each(|message| out.say(message));
+        out.say(&sessions_list(&self.fanout.inner.lobby, Some(&id), Millis::now()));
+        out.say(&ServerMessage::ListenerCount { session_id: id, count: hub.listeners() });
+        state.iter().for_each(|message| out.say(message));
     }
 
-    /// A socket follows one session as a dancer; the one before is left.
-    fn leave_subscription(&mut self, unless: &SessionId) {
-        for place in self.places.iter_mut().filter(|p| p.hub.id() != unless) {
-            if let Some(ticket) = place.dancer.take() {
-                place.hub.leave(ticket);
-            }
-        }
-        self.places.retain(|place| place.dancer.is_some() || place.dj.is_some());
-    }
-
-    fn become_dj(&mut self, registered: &Registered, hub: Arc<Hub>) {
+    fn become_dj(&mut self, out: &mut Out, registered: &Registered, hub: Arc<Hub>) {
         self.caller.dj = registered.dj.clone().or(self.caller.dj.take());
         if !self.caller.owns(&registered.session, registered.begin) {
             self.caller.owned.retain(|(session, _)| *session != registered.session);
             self.caller.owned.push((registered.session.clone(), registered.begin));
         }
-        self.say(&ServerMessage::SessionRegistered {
+        out.say(&ServerMessage::SessionRegistered {
             session_id: registered.session.clone(),
             dj_name: registered.dj_name.clone(),
             authenticated: registered.authenticated,
         });
-        let heard = self.heard.as_ref().is_some_and(|(s, begin)| *s == registered.session && *begin == registered.begin);
-        let existing = self.places.iter().position(|p| *p.hub.id() == registered.session);
-        let who = Present::Dj(self.caller.person);
-        let (ticket, cursor) = hub.join(who, self.outbox.clone(), &self.fanout.inner.hubs, |board, session| {
+        let heard = out.heard.as_ref().is_some_and(|(s, begin)| *s == registered.session && *begin == registered.begin);
+        let person = self.caller.person;
+        let (ticket, cursor) = hub.join(Present::Dj(person), self.line.clone(), &self.fanout.inner.hubs, |board, session| {
             let last = session.view().last;
             // A run that began with this very message is still to be heard by its DJ; one that went on is not said again.
             let fresh = last == registered.begin && !heard && board.covers(registered.begin.saturating_sub(1));
             board.cursor(if fresh { registered.begin.saturating_sub(1) } else { last }).of_dj(true)
         });
-        match existing {
-            Some(i) => {
-                let place = &mut self.places[i];
+        match out.places.iter_mut().find(|place| *place.hub.id() == registered.session) {
+            Some(place) => {
                 place.cursor.is_dj = true;
-                if let Some(old) = place.dj.replace(ticket) {
-                    place.hub.leave(old);
-                }
+                hub.leave_dj(place.dj.replace(ticket), person);
             }
-            None => self.places.push(Place { hub, cursor, dancer: None, dj: Some(ticket) }),
+            None => out.places.push(Place { hub, cursor, dancer: None, dj: Some(ticket) }),
         }
     }
+}
 
-    /// The facts after this place's cursor have left the board, or the board is another log's: it starts again from the state, and says so where it can.
-    pub(crate) fn restart(&mut self, i: usize) {
-        metrics::subscribed("restarted");
-        let place_now = &mut self.places[i];
-        let hub = place_now.hub.clone();
-        let resume = self.flavour.positions.then_some(Resume::At { epoch: place_now.cursor.epoch, seq: place_now.cursor.seq });
-        let placed = hub.look(|board, session| place(board, &Seen::of(session), resume, None, Millis::now()));
-        place_now.cursor = placed.cursor.of_dj(place_now.cursor.is_dj);
-        placed
-            .subscribed
-            .iter()
-            .chain(&placed.state)
-            .for_each(|message| self.out.push(crate::delivery::encode(message, None, self.flavour.codec)));
+/// A socket follows one session as a dancer; the one before is left.
+fn leave_subscription(out: &mut Out, unless: &SessionId, person: PersonId) {
+    for place in out.places.iter_mut().filter(|place| place.hub.id() != unless) {
+        place.hub.leave_dancer(place.dancer.take(), person);
     }
+    out.places.retain(|place| place.dancer.is_some() || place.dj.is_some());
 }
 
 fn outcome(placed: &Placed) -> &'static str {

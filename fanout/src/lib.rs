@@ -1,28 +1,35 @@
 //! Fan-out: the sockets. Everyone of a session gets its facts in order, the newest of its states, and what concerns them alone.
 //!
 //! Broadcast never waits for a socket and queues nothing for one: a session's [`board`] holds what is to be heard, once and
-//! encoded once, and each socket pulls from it at its own pace with a cursor. A slow phone simply pulls later: it still gets
-//! every fact, and of states only the newest. What one person alone hears waits in a small bounded [`outbox`].
+//! encoded once. What is new goes out as a [`wave`]: one write for each socket that stands where all stand, and no task is woken
+//! for it. A slow phone pulls later, from its own cursor: it still gets every fact, and of states only the newest. What one person
+//! alone hears waits on their [`line`], bounded.
 //!
 //! It promises the orders and paces of the contract. It never touches the store; what a client says goes to [`Admit`], which
 //! the `pika` binary hands in.
 
 pub mod board;
 mod connection;
+mod crowd;
 pub mod delivery;
 mod drain;
+mod frames;
+mod handshake;
 pub mod hub;
 pub mod hubs;
 mod inbound;
 mod limits;
+mod line;
 pub mod lobby_board;
 pub mod metrics;
-pub mod outbox;
+mod out;
 mod presence;
 mod probes;
+mod reader;
 pub mod subscribe;
 mod upgrade;
 mod verdicts;
+mod wave;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -96,6 +103,11 @@ impl Default for Config {
     }
 }
 
+async fn ask_to_leave(fanout: Fanout) {
+    let Inner { drain, everyone, gone, .. } = &*fanout.inner;
+    gone.run_until_cancelled(drain.ask(everyone)).await;
+}
+
 /// How long the workers may take to be told that a node is gone.
 const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -114,6 +126,7 @@ pub(crate) struct Inner {
     pub admit: Arc<dyn Admit>,
     pub hubs: hubs::Hubs,
     pub news: Arc<lobby_board::LobbyBoard>,
+    pub everyone: Arc<crowd::Crowd>,
     pub limits: limits::AddressLimits,
     pub drain: drain::Drain,
     pub sockets: TaskTracker,
@@ -138,6 +151,7 @@ impl Fanout {
         let inner = Inner {
             limits: limits::AddressLimits::new(&config),
             news: Arc::default(),
+            everyone: Arc::default(),
             drain: drain::Drain::new(leave, config.drain),
             sockets: TaskTracker::new(),
             gone: CancellationToken::new(),
@@ -151,10 +165,11 @@ impl Fanout {
             hubs,
         };
         let fanout = Fanout { inner: Arc::new(inner) };
-        let Inner { config, broker, hubs, gone, tasks, .. } = &*fanout.inner;
+        let Inner { config, broker, hubs, lobby, news, everyone, gone, tasks, .. } = &*fanout.inner;
         tasks.spawn(presence.run(config.presence, broker.clone(), hubs.clone(), gone.clone()));
         tasks.spawn(verdicts::follow(fanout.clone()));
-        tasks.spawn(lobby_board::follow(fanout.inner.news.clone(), fanout.inner.lobby.clone(), gone.clone()));
+        tasks.spawn(lobby_board::follow(news.clone(), everyone.clone(), lobby.clone(), gone.clone()));
+        tasks.spawn(ask_to_leave(fanout.clone()));
         fanout
     }
 

@@ -11,8 +11,8 @@ use schemas::{Seq, SessionId};
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
+use crate::crowd::Crowd;
 use crate::delivery::Delivery;
-use crate::outbox::Outbox;
 
 /// News kept for sockets that pull late. One that is further behind has missed only the coming and going of other sessions.
 const KEPT: usize = 1_024;
@@ -35,24 +35,21 @@ pub struct LobbyBoard {
 struct Inner {
     news: VecDeque<News>,
     next: u64,
-    sockets: Vec<std::sync::Weak<Outbox>>,
 }
 
 impl LobbyBoard {
-    /// Wakes this socket for news from now on; gives where it starts.
-    pub fn join(&self, outbox: &Arc<Outbox>) -> u64 {
-        let mut inner = self.inner.lock();
-        inner.sockets.push(Arc::downgrade(outbox));
-        inner.next
+    /// The number that the next piece of news will have.
+    pub fn next(&self) -> u64 {
+        self.inner.lock().next
     }
 
-    /// News from `number` on, and the number to ask for next time.
-    pub fn since(&self, number: u64) -> (Vec<News>, u64) {
+    /// News from `number` on, and the number to ask for next time. Nothing where nothing is new.
+    pub fn since(&self, number: u64) -> Option<(Vec<News>, u64)> {
         let inner = self.inner.lock();
         if inner.next == number {
-            return (Vec::new(), number);
+            return None;
         }
-        (inner.news.iter().filter(|n| n.number >= number).cloned().collect(), inner.next)
+        Some((inner.news.iter().filter(|n| n.number >= number).cloned().collect(), inner.next))
     }
 
     fn post(&self, session: SessionId, begin: Seq, message: ServerMessage) {
@@ -63,12 +60,13 @@ impl LobbyBoard {
             inner.news.pop_front();
         }
         inner.news.push_back(News { number, session, begin, delivery: Arc::new(Delivery::of(message)) });
-        inner.sockets.retain(|socket| socket.upgrade().inspect(|outbox| outbox.ring()).is_some());
     }
 }
 
-pub async fn follow(board: Arc<LobbyBoard>, lobby: Lobby, stop: CancellationToken) {
+/// Posts what comes, and tells everyone.
+pub async fn follow(board: Arc<LobbyBoard>, everyone: Arc<Crowd>, lobby: Lobby, stop: CancellationToken) {
     let mut changes = lobby.changes();
+    let mut told = board.next();
     while let Some(change) = stop.run_until_cancelled(changes.recv()).await {
         match change {
             Ok(LobbyChange::Began(entry)) => {
@@ -85,6 +83,11 @@ pub async fn follow(board: Arc<LobbyBoard>, lobby: Lobby, stop: CancellationToke
             }
             Ok(LobbyChange::Other(_)) | Err(RecvError::Lagged(_)) => {}
             Err(RecvError::Closed) => return,
+        }
+        // Once for all that came together.
+        if board.next() > told && changes.is_empty() {
+            told = board.next();
+            everyone.each(|line| line.pump()).await;
         }
     }
 }

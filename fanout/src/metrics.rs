@@ -1,6 +1,8 @@
 //! The only file here that knows a metric's name.
 
-use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use std::sync::OnceLock;
+
+use metrics::{Counter, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use schemas::Millis;
 use schemas::codec::Codec;
 use schemas::error::Close;
@@ -30,11 +32,16 @@ fn form(codec: Codec) -> &'static str {
 }
 
 pub fn sent(frames: usize) {
-    counter!("pika_frames_sent_total").increment(frames as u64);
+    // Looked up once: this is called for every write.
+    static SENT: OnceLock<Counter> = OnceLock::new();
+    if frames > 0 {
+        SENT.get_or_init(|| counter!("pika_frames_sent_total")).increment(frames as u64);
+    }
 }
 
 pub fn received() {
-    counter!("pika_frames_received_total").increment(1);
+    static RECEIVED: OnceLock<Counter> = OnceLock::new();
+    RECEIVED.get_or_init(|| counter!("pika_frames_received_total")).increment(1);
 }
 
 pub fn bad_frame() {
@@ -63,8 +70,8 @@ pub fn subscribed(outcome: &'static str) {
     counter!("pika_subscribes_total", "outcome" => outcome).increment(1);
 }
 
-pub fn applause_dropped() {
-    counter!("pika_applause_dropped_total").increment(1);
+pub fn applause_dropped(pieces: usize) {
+    counter!("pika_applause_dropped_total").increment(pieces as u64);
 }
 
 pub fn fact_heard(stamp: Millis) {

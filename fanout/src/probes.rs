@@ -18,17 +18,17 @@ pub fn answer(broker: Broker, hubs: Hubs, session: SessionId) {
         };
         let mut check = tokio::time::interval(std::time::Duration::from_secs(1));
         loop {
-            let outboxes = || hubs.known(&session).map(|hub| hub.dj_outboxes()).unwrap_or_default();
+            let lines = || hubs.known(&session).map(|hub| hub.dj_lines()).unwrap_or_default();
             tokio::select! {
                 question = questions.next() => {
                     let Some(question) = question else { break };
                     // Each socket answers within its own deadline of 3 s: a sign of life, or its end.
-                    let probes: Vec<_> = outboxes().iter().map(|outbox| outbox.probe()).collect();
+                    let probes: Vec<_> = lines().iter().map(|line| line.probe()).collect();
                     let alive = join_all(probes).await.into_iter().any(|answer| answer.unwrap_or(false));
                     question.answer(alive).await;
                 }
                 // Nobody should wait for this node's answer once its last DJ's socket is gone.
-                _ = check.tick() => if outboxes().is_empty() { break },
+                _ = check.tick() => if lines().is_empty() { break },
             }
         }
         if let Some(hub) = hubs.known(&session) {

@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 
 use axum::Router;
-use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -11,23 +10,19 @@ use axum::routing::get;
 use schemas::caller::Caller;
 use schemas::codec::Codec;
 use schemas::error::Refusal;
-use schemas::limits::BULK_FRAME_BYTES;
 use schemas::{Code, PersonId, cookie};
 
 use crate::connection::Connection;
 use crate::delivery::Flavour;
+use crate::handshake::Handshake;
 use crate::{Fanout, metrics};
-
-/// Bytes that the socket library reads at once and may hold unsent, for each socket: messages are small and sockets many.
-const READ_BUFFER: usize = 4 * 1024;
-const WRITE_BUFFER: usize = 16 * 1024;
 
 /// The caller's address is read from an `Extension<IpAddr>`.
 pub fn routes(fanout: Fanout) -> Router {
     Router::new().route("/ws", get(upgrade)).with_state(fanout)
 }
 
-async fn upgrade(State(fanout): State<Fanout>, address: Option<Extension<IpAddr>>, headers: HeaderMap, ws: WebSocketUpgrade) -> Response {
+async fn upgrade(State(fanout): State<Fanout>, address: Option<Extension<IpAddr>>, headers: HeaderMap, handshake: Handshake) -> Response {
     let address = address.map(|a| a.0);
     if fanout.inner.drain.leave.gently.is_cancelled() {
         return refuse("draining", Code::Unavailable.into());
@@ -52,26 +47,16 @@ async fn upgrade(State(fanout): State<Fanout>, address: Option<Extension<IpAddr>
     caller.node = Some(fanout.inner.node.clone());
     let set_cookie = known.is_none().then(|| cookie::set_cookie(person, key, fanout.inner.config.https));
     let ours = protocol.is_some();
-    let mut ws = ws
-        .max_message_size(BULK_FRAME_BYTES)
-        .max_frame_size(BULK_FRAME_BYTES)
-        .read_buffer_size(READ_BUFFER)
-        .write_buffer_size(WRITE_BUFFER)
-        .max_write_buffer_size(WRITE_BUFFER + 2 * schemas::limits::SOCKET_BYTES);
-    if let Some(protocol) = protocol {
-        ws = ws.protocols([protocol]);
-    }
     let tracker = fanout.inner.sockets.clone();
-    let mut response = ws.on_upgrade(move |socket| {
-        let connection = Connection::new(fanout, caller, Flavour { codec, positions: false }, ours, seat);
-        tracker.track_future(connection.run(socket))
+    let mut response = handshake.accept(move |tcp, early| {
+        let connection = Connection::new(fanout, caller, Flavour { codec, positions: false }, ours, seat, tcp, early);
+        tracker.track_future(connection.run())
     });
-    if let Some(cookie) = set_cookie.and_then(|c| HeaderValue::from_str(&c).ok()) {
-        response.headers_mut().append(header::SET_COOKIE, cookie);
-    }
+    let chosen = protocol.map(|protocol| (header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(protocol)));
+    let identity = set_cookie.and_then(|c| HeaderValue::from_str(&c).ok()).map(|cookie| (header::SET_COOKIE, cookie));
+    response.headers_mut().extend(chosen.into_iter().chain(identity));
     response
 }
-
 /// The form the client asked for: JSON when it names none, nothing when it names only what we do not speak.
 fn form(headers: &HeaderMap) -> Option<(Codec, Option<&'static str>)> {
     let mut named = headers

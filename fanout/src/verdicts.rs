@@ -11,13 +11,16 @@ use crate::Fanout;
 /// Pause before verdicts are followed again after the broker went away.
 const AGAIN: Duration = Duration::from_millis(500);
 
+/// People told before others get a turn.
+const TURN: usize = 64;
+
 pub async fn follow(fanout: Fanout) {
     let gone = fanout.inner.gone.clone();
     let follow = async {
         loop {
             if let Ok(mut verdicts) = fanout.inner.broker.verdicts(&fanout.inner.node).await {
                 while let Some(verdicts) = verdicts.next().await {
-                    tell(&fanout, &verdicts);
+                    tell(&fanout, &verdicts).await;
                 }
             }
             tokio::time::sleep(AGAIN).await;
@@ -26,9 +29,12 @@ pub async fn follow(fanout: Fanout) {
     gone.run_until_cancelled(follow).await;
 }
 
-fn tell(fanout: &Fanout, verdicts: &Verdicts) {
+async fn tell(fanout: &Fanout, verdicts: &Verdicts) {
     let Some(hub) = fanout.inner.hubs.known(&verdicts.session) else { return };
-    for verdict in &verdicts.list {
+    for (i, verdict) in verdicts.list.iter().enumerate() {
+        if i % TURN == TURN - 1 {
+            tokio::task::yield_now().await;
+        }
         let tally = verdicts.tallies.iter().find(|(poll, _)| *poll == verdict.poll).map(|(_, votes)| votes.clone());
         hub.tell(verdict, &message(verdict, tally));
     }

@@ -311,9 +311,7 @@ impl World {
         loop {
             match board.pull(cursor, ROOM) {
                 Pulled::Deliveries { list, more } => {
-                    frames.extend(
-                        list.iter().flat_map(|delivery| delivery.frames(FORM)).filter_map(|frame| frame.to_text().ok()).map(str::to_owned),
-                    );
+                    frames.extend(list.iter().flat_map(|delivery| delivery.encoded(FORM)).map(text));
                     if !more {
                         break;
                     }
@@ -379,12 +377,16 @@ impl World {
             Some(_) | None => "fresh starts",
         });
         let messages = placed.subscribed.iter().chain(&placed.state).map(|message| encode(message, None, Codec::Json));
-        let frames = messages.filter_map(|frame| frame.to_text().ok().map(str::to_owned)).collect();
+        let frames = messages.map(text).collect();
         let Some(socket) = self.nodes[node].sockets.get_mut(&arriving.socket) else { return };
         socket.cursor = Some(placed.cursor);
         self.write(node, arriving.socket, frames);
         self.ring(node, arriving.socket);
     }
+}
+
+fn text(encoded: Vec<u8>) -> String {
+    String::from_utf8(encoded).expect("JSON is UTF-8")
 }
 
 fn ahead(resume: Resumed) -> Option<Seq> {

@@ -1,0 +1,91 @@
+//! One socket's reading side. Bytes come through a buffer that all sockets of a thread share, so a socket that says nothing
+//! holds none; tungstenite makes messages of them and answers pings and closes.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::io::{self, Read, Write};
+use std::pin::Pin;
+use std::task::{Poll, ready};
+
+use bytes::{Buf, Bytes};
+use schemas::limits::BULK_FRAME_BYTES;
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio::net::tcp::OwnedReadHalf;
+use tungstenite::protocol::{Role, WebSocketConfig, WebSocketContext};
+use tungstenite::{Error, Message};
+
+/// Read in one go.
+const SCRATCH: usize = 16 * 1024;
+/// What each socket holds for a message that has come in part; longer ones take more as they come.
+const HELD: usize = 256;
+
+thread_local! {
+    static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; SCRATCH]);
+}
+
+pub struct Reader {
+    tcp: OwnedReadHalf,
+    websocket: WebSocketContext,
+    /// Read from the peer and not looked at yet.
+    unread: Bytes,
+}
+
+impl Reader {
+    /// `early`: what the peer sent right behind its request.
+    pub fn new(tcp: OwnedReadHalf, early: Bytes) -> Reader {
+        let config = WebSocketConfig::default()
+            .max_message_size(Some(BULK_FRAME_BYTES))
+            .max_frame_size(Some(BULK_FRAME_BYTES))
+            .read_buffer_size(HELD)
+            .write_buffer_size(0);
+        Reader { tcp, websocket: WebSocketContext::new(Role::Server, Some(config)), unread: early }
+    }
+
+    /// Waits for bytes of the peer; gives how many came, 0 at its end. Whoever stops waiting loses none.
+    pub async fn fill(&mut self) -> io::Result<usize> {
+        poll_fn(|cx| {
+            BUFFER.with_borrow_mut(|buffer| {
+                let mut buffer = ReadBuf::new(buffer);
+                ready!(Pin::new(&mut self.tcp).poll_read(cx, &mut buffer))?;
+                self.unread = Bytes::copy_from_slice(buffer.filled());
+                Poll::Ready(Ok(self.unread.len()))
+            })
+        })
+        .await
+    }
+
+    /// The next message of what was read, or nothing until more is read. What the protocol itself answers is put to `replies`.
+    pub fn next(&mut self, replies: &mut Vec<u8>) -> Result<Option<Message>, Error> {
+        match self.websocket.read(&mut Pipe { unread: &mut self.unread, replies }) {
+            Ok(message) => Ok(Some(message)),
+            Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+struct Pipe<'a> {
+    unread: &'a mut Bytes,
+    replies: &'a mut Vec<u8>,
+}
+
+impl Read for Pipe<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.unread.is_empty() {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        let n = into.len().min(self.unread.len());
+        self.unread.copy_to_slice(&mut into[..n]);
+        Ok(n)
+    }
+}
+
+impl Write for Pipe<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.replies.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
