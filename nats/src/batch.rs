@@ -60,6 +60,8 @@ pub(crate) struct Complaint {
 
 /// "wrong last sequence: N"
 const WRONG_LAST_SEQUENCE: u32 = 10_071;
+/// "no message found"
+const NO_MESSAGE: u32 = 10_037;
 /// "stream not found"
 const NO_STREAM: u32 = 10_059;
 /// The broker gave up the batch before its end came, so nothing of it is stored.
@@ -68,6 +70,10 @@ const BATCH_INCOMPLETE: u32 = 10_176;
 impl Complaint {
     pub fn is_no_stream(&self) -> bool {
         self.err_code == NO_STREAM
+    }
+
+    pub fn is_no_message(&self) -> bool {
+        self.err_code == NO_MESSAGE
     }
 
     pub fn into_error(self) -> BrokerError {

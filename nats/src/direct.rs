@@ -117,7 +117,7 @@ fn direct(stream: &str) -> String {
     format!("$JS.API.DIRECT.GET.{stream}")
 }
 
-fn body(get: &Get) -> Result<Bytes, BrokerError> {
+pub(crate) fn body(get: &Get) -> Result<Bytes, BrokerError> {
     serde_json::to_vec(get).map(Bytes::from).map_err(|e| BrokerError::Refused(e.to_string()))
 }
 

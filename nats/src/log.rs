@@ -1,5 +1,7 @@
 //! The log: facts and packs in, facts and entries out.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::future::try_join_all;
@@ -12,7 +14,7 @@ use serde::Deserialize;
 
 use crate::batch::{BATCH, Complaint, Outgoing};
 use crate::connection::{Broker, BrokerError};
-use crate::direct::{Get, Stored};
+use crate::direct::{self, Get, Stored};
 use crate::epoch::Log;
 use crate::follow::{Follower, From};
 use crate::metrics;
@@ -22,6 +24,9 @@ use crate::subjects::{self, Leaf, headers};
 const LOBBY_AFTER_END: &str = "1h";
 /// Messages of one Direct Get: a page is about a hundred kilobytes, and its time stays far from the deadline.
 const PAGE: usize = 500;
+/// How often a server that lags behind the leader is asked again, and after what pause.
+const TRIES: usize = 20;
+const AGAIN: Duration = Duration::from_millis(100);
 
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {
@@ -153,6 +158,12 @@ impl Broker {
     /// All facts of the session after `after`, in order, up to `limit`. Empty when there are none.
     /// One that cannot be read is skipped, counted and said: an evening must not end for it.
     pub async fn facts_after(&self, session: &SessionId, after: Seq, limit: usize) -> Result<Vec<PlacedFact>, BrokerError> {
+        self.read_facts(session, after, limit).await.map(|(facts, _)| facts)
+    }
+
+    /// The same, and the place of the last fact that was read, readable or not. A broker that lags behind its leader answers too,
+    /// with what it has: who knows of a later fact sees by that place that not all was read.
+    pub(crate) async fn read_facts(&self, session: &SessionId, after: Seq, limit: usize) -> Result<(Vec<PlacedFact>, Seq), BrokerError> {
         let mut facts = Vec::new();
         let mut next = after + 1;
         while facts.len() < limit {
@@ -169,7 +180,33 @@ impl Broker {
                 break;
             }
         }
-        Ok(facts)
+        Ok((facts, next - 1))
+    }
+
+    /// All facts of the session after `after`, as many as the log's leader knows of when this is asked. A server that lags behind it
+    /// is asked again, and in the end it is an error: whoever decides on facts may not miss one.
+    pub async fn whole_facts_after(&self, session: &SessionId, after: Seq) -> Result<Vec<PlacedFact>, BrokerError> {
+        let Some(newest) = self.newest_at_leader(session).await? else { return Ok(vec![]) };
+        for _ in 0..TRIES {
+            let (facts, reached) = self.read_facts(session, after, usize::MAX).await?;
+            if reached >= newest || newest <= after {
+                return Ok(facts);
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
+        Err(BrokerError::unavailable("the server that answers lags behind the log's leader"))
+    }
+
+    /// Where the session's newest fact lies, as the leader of its log knows it. What the other servers answer may be older.
+    async fn newest_at_leader(&self, session: &SessionId) -> Result<Option<Seq>, BrokerError> {
+        let subject = format!("$JS.API.STREAM.MSG.GET.{}", self.stream_of(session));
+        let get = Get { last_by_subj: Some(subjects::out(session)), ..Get::default() };
+        let answer = self.request(subject, None, direct::body(&get)?).await?;
+        match serde_json::from_slice::<Answer<Got>>(&answer.payload).map_err(BrokerError::unavailable)? {
+            Answer::Bad { error } if error.is_no_message() => Ok(None),
+            Answer::Bad { error } => Err(error.into_error()),
+            Answer::Good(Got { message }) => Ok(Some(message.seq)),
+        }
     }
 
     /// The session's newest fact.
@@ -262,6 +299,17 @@ impl Broker {
 enum Answer<T> {
     Bad { error: Complaint },
     Good(T),
+}
+
+/// A message that was asked of the leader; only its place is of interest.
+#[derive(Deserialize)]
+struct Got {
+    message: At,
+}
+
+#[derive(Deserialize)]
+struct At {
+    seq: Seq,
 }
 
 /// The log as the broker sees it.

@@ -1,14 +1,10 @@
 //! Taking a session up where its rows stand: rows from the store, the view from the log's facts.
 
-use schemas::fact::PlacedFact;
-use schemas::{Pos, Seq, SessionId};
+use schemas::{Pos, SessionId};
 
 use crate::Error;
 use crate::fold::Fold;
 use crate::partition::Share;
-
-/// Facts are read in pages of this many; most evenings are one page.
-const PAGE: usize = 1_000;
 
 /// The fold of a session as of `upto`: the log's facts after it are left for the reader to bring. Gives too whether its rows had to
 /// be brought in line with a log that lost something.
@@ -21,20 +17,8 @@ pub async fn load(share: &Share, session: &SessionId, upto: Pos) -> Result<(Fold
         let record = share.broker.lobby_record(session).await?;
         begin = record.map_or(begin, |(own, record)| record.begin(own));
     }
-    let facts = facts(share, session, begin, upto.seq()).await?;
+    let facts = share.broker.whole_facts_after(session, begin.saturating_sub(1)).await?;
     let mut fold = Fold::restore(session.clone(), state, &facts, upto);
     let changed = fold.reconcile(|seq| eras.lost(seq), upto);
     Ok((fold, changed))
-}
-
-async fn facts(share: &Share, session: &SessionId, begin: Seq, upto: Seq) -> Result<Vec<PlacedFact>, Error> {
-    let mut facts = Vec::new();
-    let mut after = begin.saturating_sub(1);
-    while after < upto {
-        let page = share.broker.facts_after(session, after, PAGE).await?;
-        let Some(last) = page.last().map(|fact| fact.seq) else { break };
-        after = last;
-        facts.extend(page);
-    }
-    Ok(facts)
 }

@@ -26,6 +26,8 @@ const WATERMARK: Duration = Duration::from_secs(2);
 const LINGER: Duration = Duration::from_secs(60);
 /// Between two tries to read a session in a new epoch.
 const AGAIN: Duration = Duration::from_millis(200);
+/// How often a broker that lags behind is asked again before the watermark looks again.
+const TRIES: usize = 5;
 /// Facts read from the log in one go. A run has a few hundred.
 const PAGE: usize = 2_000;
 
@@ -111,7 +113,7 @@ impl Follower {
         }
         let facts = loop {
             match self.run_facts().await {
-                Ok(facts) => break facts,
+                Ok((facts, _)) => break facts,
                 Err(error) => tracing::debug!(session = %shared.id, %error, "a session cannot be read in the new epoch yet"),
             }
             tokio::time::sleep(AGAIN).await;
@@ -134,37 +136,42 @@ impl Follower {
 
     /// Reads the session's current run.
     async fn read_run(&self) -> Result<(), BrokerError> {
-        let facts = self.run_facts().await?;
+        let (facts, reached) = self.run_facts().await?;
         self.fold(facts);
+        self.pass_unreadable(reached);
         Ok(())
     }
 
-    /// The facts of the session's current run from its begin, or what is left of an older one.
-    async fn run_facts(&self) -> Result<Vec<PlacedFact>, BrokerError> {
+    /// The facts of the session's current run from its begin, or what is left of an older one, and how far they were read.
+    async fn run_facts(&self) -> Result<(Vec<PlacedFact>, Seq), BrokerError> {
         let Shared { id, broker, .. } = &*self.shared;
         if let Some((own, record)) = broker.lobby_record(id).await? {
             return self.facts_after(record.begin(own).saturating_sub(1)).await;
         }
-        let Some(newest) = broker.newest_fact(id).await? else { return Ok(vec![]) };
+        let Some(newest) = broker.newest_fact(id).await? else { return Ok((vec![], 0)) };
         // The lobby has forgotten it, so the run is over; likes may still come for a week.
         let mut facts = match newest.record.fact {
-            Fact::Ended { begin, .. } => self.facts_after(begin.saturating_sub(1)).await?,
+            Fact::Ended { begin, .. } => self.facts_after(begin.saturating_sub(1)).await?.0,
             _ => vec![],
         };
-        if facts.last().is_none_or(|last| last.seq < newest.seq) {
+        let reached = newest.seq;
+        if facts.last().is_none_or(|last| last.seq < reached) {
             facts.push(newest);
         }
-        Ok(facts)
+        Ok((facts, reached))
     }
 
-    async fn facts_after(&self, mut after: Seq) -> Result<Vec<PlacedFact>, BrokerError> {
-        let mut facts = Vec::new();
+    /// Every fact after `after`, and the place of the last one that was read, readable or not.
+    async fn facts_after(&self, after: Seq) -> Result<(Vec<PlacedFact>, Seq), BrokerError> {
+        let (mut facts, mut reached) = (Vec::new(), after);
         loop {
-            let page = self.shared.broker.facts_after(&self.shared.id, after, PAGE).await?;
+            let (page, upto) = self.shared.broker.read_facts(&self.shared.id, reached, PAGE).await?;
             let more = page.len() == PAGE;
             facts.extend(page);
-            let Some(last) = facts.last().filter(|_| more) else { return Ok(facts) };
-            after = last.seq;
+            reached = upto;
+            if !more {
+                return Ok((facts, reached));
+            }
         }
     }
 
@@ -205,54 +212,66 @@ impl Follower {
         }
     }
 
-    /// Compares the log's newest fact with the newest seen, and reads on if it is ahead.
+    /// Compares the log's newest fact with the newest seen, and reads on if it is another one.
     async fn compare(&self) {
         if !self.shared.broker.available() {
             return;
         }
-        match self.shared.broker.newest_seq(&self.shared.id).await {
-            Ok(Some(newest)) if newest > self.last() => {
-                metrics::watermark_ahead();
+        match self.newest().await {
+            Ok(newest) if newest == self.last() => {}
+            Ok(newest) => {
+                if newest > self.last() {
+                    metrics::watermark_ahead();
+                }
                 self.read_on().await;
             }
-            Ok(_) => {}
             Err(error) => tracing::debug!(session = %self.shared.id, %error, "watermark could not be read"),
         }
     }
 
+    /// Where the newest fact lies as some server knows it; 0 when it knows of none.
+    async fn newest(&self) -> Result<Seq, BrokerError> {
+        Ok(self.shared.broker.newest_seq(&self.shared.id).await?.unwrap_or_default())
+    }
+
     /// Reads every fact after the last seen.
     async fn read_on(&self) {
-        let last = self.last();
-        let read = async {
-            let newest = self.shared.broker.newest_seq(&self.shared.id).await?;
-            if last == 0 {
-                self.read_run().await?
-            } else {
-                self.read_after(last).await?
+        for _ in 0..TRIES {
+            match self.read_to_newest().await {
+                Ok(true) => return,
+                // The broker that answered has not all of it yet; another may, and this one soon.
+                Ok(false) => tokio::time::sleep(AGAIN).await,
+                // The watermark asks again in two seconds, and a reconnect at once.
+                Err(error) => return tracing::debug!(session = %self.shared.id, %error, "facts could not be read"),
             }
-            Ok::<_, BrokerError>(newest)
-        };
-        match read.await {
-            Ok(newest) => self.pass_unreadable(newest.unwrap_or_default()),
-            // The watermark asks again in two seconds, and a reconnect at once.
-            Err(error) => tracing::debug!(session = %self.shared.id, %error, "facts could not be read"),
         }
     }
 
-    async fn read_after(&self, after: Seq) -> Result<(), BrokerError> {
-        let facts = self.facts_after(after).await?;
-        self.fold(facts);
-        Ok(())
+    /// Gives whether everything up to the newest fact was read.
+    async fn read_to_newest(&self) -> Result<bool, BrokerError> {
+        let (newest, last) = (self.newest().await?, self.last());
+        if newest <= last {
+            // A server that knows less than was seen already cannot tell what is new.
+            return Ok(newest == last);
+        }
+        if last == 0 {
+            self.read_run().await?;
+        } else {
+            let (facts, reached) = self.facts_after(last).await?;
+            self.fold(facts);
+            self.pass_unreadable(reached);
+        }
+        Ok(self.last() >= newest)
     }
 
-    /// A newest fact that was read over and is not in the view is one of another version. The view counts it as seen, or
-    /// every later append, guarded by the last fact, would be refused for ever.
-    fn pass_unreadable(&self, newest: Seq) {
-        if newest > self.last() {
+    /// A last fact that was read over and is not in the view is one of another version. The view counts it as seen, or every
+    /// later append, guarded by the last fact, would be refused for ever.
+    fn pass_unreadable(&self, reached: Seq) {
+        if reached > self.last() {
             let mut view = View::clone(&self.shared.view.load());
-            view.last = newest;
+            view.last = reached;
             self.shared.view.store(Arc::new(view));
-            self.shared.seen.send_replace(newest);
+            self.shared.seen.send_replace(reached);
         }
     }
 

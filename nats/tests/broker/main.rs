@@ -6,6 +6,7 @@ mod support;
 
 mod codes;
 mod epochs;
+mod lagging;
 mod lease;
 mod lobby;
 mod log;

@@ -1,0 +1,59 @@
+//! Reads are answered by any server that holds a copy of the log, and a copy may lag behind. The worst of them is played here by
+//! a mirror that has lost every fact and answers for the log all the same.
+
+use async_nats::jetstream::{self, stream};
+use nats::Sessions;
+use tokio_util::sync::CancellationToken;
+
+use crate::support::*;
+
+/// A copy that answers, and loses what it has got as soon as it has got it.
+struct Copy {
+    context: jetstream::Context,
+}
+
+impl Copy {
+    /// Lets no fact be heard, too: all have to be read.
+    async fn of(world: &World) -> Copy {
+        let context = jetstream::new(world.stranger().await);
+        let mut log = context.get_stream("LIVE").await.unwrap().cached_info().config.clone();
+        log.republish = None;
+        context.update_stream(log).await.unwrap();
+        let mirror = stream::Source { name: "LIVE".to_owned(), ..Default::default() };
+        let name = "COPY".to_owned();
+        let copy = stream::Config { name, mirror: Some(mirror), mirror_direct: true, allow_direct: true, ..Default::default() };
+        context.create_stream(copy).await.unwrap();
+        Copy { context }
+    }
+
+    async fn lose(&self, last: u64) {
+        let copy = self.context.get_stream("COPY").await.unwrap();
+        until("the copy", || async { (copy.get_info().await.unwrap().state.last_sequence >= last).then_some(()) }).await;
+        copy.purge().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_copy_that_lags_behind_hides_no_fact() {
+    let world = World::new().await;
+    let (broker, stop) = (world.broker().await, CancellationToken::new());
+    let s = session("friday-night");
+    let begin = broker.append(&s, 0, &[begun()], None, &[]).await.unwrap().seqs[0];
+    let sessions = Sessions::new(broker.clone(), stop.clone());
+    let followed = sessions.meet(&s).await.unwrap();
+    let copy = Copy::of(&world).await;
+    copy.lose(begin).await;
+    until("the copy to answer", || async { broker.facts_after(&s, 0, 10).await.unwrap().is_empty().then_some(()) }).await;
+
+    let mut last = begin;
+    for n in 1..=12 {
+        last = broker.append(&s, last, &[track(&n.to_string())], None, &[]).await.unwrap().seqs[0];
+        copy.lose(last).await;
+        assert!(followed.reflects(last, PATIENCE).await, "track {n} is not seen");
+        let view = followed.view();
+        assert_eq!((view.last, view.run.as_ref().unwrap().plays.len()), (last, n), "a fact was passed over");
+        let whole = broker.whole_facts_after(&s, begin - 1).await.unwrap();
+        assert_eq!(whole.len(), n + 1, "a fact is missing from what counts as all");
+    }
+    stop.cancel();
+}
