@@ -179,6 +179,8 @@ impl Connection {
                     }
                     heard_at = Instant::now();
                     probed_at = None;
+                    // Who asked just now too: the answer may be here before this task has heard of the question.
+                    self.probes.extend(self.line.with(|out| std::mem::take(&mut out.probes)));
                     self.answer_probes(true);
                 }
                 done = finished(&mut self.slow) => {
