@@ -61,7 +61,7 @@ commitlog_directory: $dir/commitlog
 saved_caches_directory: $dir/saved_caches
 hints_directory: $dir/hints
 cdc_raw_directory: $dir/cdc_raw
-# A killed server has all that it answered. With `periodic` it may lack the last tenth of a second of it, although its log is mapped
+# A killed server has all that it answered. With "periodic" it may lack the last tenth of a second of it, although its log is mapped
 # memory that the kernel keeps: at the next start it reads no further than the last mark that it made, and it makes one every 100 ms.
 commitlog_sync: batch
 commitlog_segment_size: 16MiB
