@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Finds or installs, once and pinned, what Pika needs beside Rust. Usage: deploy/tools.sh nats node chromium cassandra deny
+# Finds or installs, once and pinned, what Pika needs beside Rust. Usage: deploy/tools.sh nats node chromium cassandra smtp deny
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -51,6 +51,14 @@ cassandra() {
   deploy/cassandra.sh fetch
 }
 
+# The mail server of the tests.
+smtp() {
+  command -v npm >/dev/null || die "Node.js 20 or newer with npm is needed for the mail server of the tests"
+  [ deploy/smtp/node_modules/.package-lock.json -nt deploy/smtp/package-lock.json ] && return
+  say "installing the mail server of the tests ..."
+  (cd deploy/smtp && npm ci --no-audit --no-fund --silent)
+}
+
 deny() {
   command -v cargo-deny >/dev/null && return
   say "building cargo-deny $DENY_VERSION (once) ..."
@@ -58,5 +66,5 @@ deny() {
 }
 
 for tool in "$@"; do
-  case $tool in nats | node | chromium | cassandra | deny) "$tool" ;; *) die "unknown tool $tool" ;; esac
+  case $tool in nats | node | chromium | cassandra | smtp | deny) "$tool" ;; *) die "unknown tool $tool" ;; esac
 done

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::limits::Rates;
+
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Where people reach this Pika, without a slash at the end. Join links and QR codes begin with it.
@@ -18,6 +20,8 @@ pub struct Config {
     /// How long the figures over all evenings are given out again before they are counted anew. They are open to anyone, and
     /// counting them reads much.
     pub stats_fresh: Duration,
+    /// How often somebody may try what costs much or what guessers do.
+    pub rates: Rates,
 }
 
 impl Default for Config {
@@ -29,6 +33,7 @@ impl Default for Config {
             store_deadline: Duration::from_secs(3),
             health_deadline: Duration::from_secs(1),
             stats_fresh: Duration::from_secs(10),
+            rates: Rates::default(),
         }
     }
 }

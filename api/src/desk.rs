@@ -11,6 +11,7 @@ use store::{StoreError, TopTrack, Totals};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::fresh::Fresh;
+use crate::limits::Limits;
 use crate::listeners::Listeners;
 use crate::stage::Stage;
 
@@ -19,23 +20,32 @@ pub(crate) struct Desk {
     pub stage: Arc<dyn Stage>,
     pub live: Arc<dyn store::Live>,
     pub tokens: Arc<dyn store::Tokens>,
+    pub accounts: accounts::Accounts,
+    pub mailbox: Option<accounts::Mailbox>,
     pub key: ClusterKey,
+    pub limits: Limits,
     pub listeners: Listeners,
     pub top_tracks: Fresh<Vec<TopTrack>>,
     pub totals: Fresh<Totals>,
 }
 
+/// What a desk is made of, less the stage.
+pub(crate) struct Parts {
+    pub config: Config,
+    pub live: Arc<dyn store::Live>,
+    pub tokens: Arc<dyn store::Tokens>,
+    pub accounts: accounts::Accounts,
+    pub mailbox: Option<accounts::Mailbox>,
+    pub key: ClusterKey,
+    pub listeners: Listeners,
+}
+
 impl Desk {
-    pub fn new(
-        config: Config,
-        stage: Arc<dyn Stage>,
-        live: Arc<dyn store::Live>,
-        tokens: Arc<dyn store::Tokens>,
-        key: ClusterKey,
-        listeners: Listeners,
-    ) -> Self {
-        let fresh = config.stats_fresh;
-        Desk { config, stage, live, tokens, key, listeners, top_tracks: Fresh::new(fresh), totals: Fresh::new(fresh) }
+    pub fn new(parts: Parts, stage: Arc<dyn Stage>) -> Self {
+        let Parts { config, live, tokens, accounts, mailbox, key, listeners } = parts;
+        let (fresh, limits) = (config.stats_fresh, Limits::new(&config.rates));
+        let (top_tracks, totals) = (Fresh::new(fresh), Fresh::new(fresh));
+        Desk { config, stage, live, tokens, accounts, mailbox, key, limits, listeners, top_tracks, totals }
     }
 
     /// The store's answer, within the deadline. Whatever keeps the store from answering is logged here and nowhere else.

@@ -1,23 +1,36 @@
 //! A refusal on its way out: the status of its code, and the body that every HTTP error has.
 
+use accounts::AccountError;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use schemas::Code;
 use schemas::error::Refusal;
+use store::StoreError;
 
+/// The refusal, and after how many seconds the same may be tried again where that is known.
 #[derive(Debug)]
-pub(crate) struct Failure(pub Refusal);
+pub(crate) struct Failure(pub Refusal, pub Option<u64>);
 
 impl Failure {
     pub fn with(code: Code, words: impl Into<String>) -> Self {
-        Failure(Refusal::with(code, words))
+        Failure(Refusal::with(code, words), None)
     }
 }
 
 impl From<Code> for Failure {
     fn from(code: Code) -> Self {
-        Failure(code.into())
+        Failure(code.into(), None)
+    }
+}
+
+impl From<AccountError> for Failure {
+    fn from(error: AccountError) -> Self {
+        // What keeps an account from being answered for is logged here and nowhere else. The other errors are the caller's.
+        if let AccountError::Store(StoreError::Unavailable(_) | StoreError::Corrupt(_)) = &error {
+            tracing::warn!(error = %error, "the store did not answer for an account");
+        }
+        Failure(error.into(), None)
     }
 }
 
@@ -36,6 +49,9 @@ impl IntoResponse for Failure {
                 response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
             }
             _ => {}
+        }
+        if let Some(seconds) = self.1 {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

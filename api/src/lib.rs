@@ -7,6 +7,10 @@
 
 mod routes;
 
+mod admin;
+mod apps;
+mod auth;
+mod devices;
 mod djs;
 mod elsewhere;
 mod fingerprints;
@@ -14,15 +18,22 @@ mod health;
 mod history;
 mod join;
 mod likes;
+mod mailbox;
 mod openapi;
+mod own;
 mod pages;
 mod polls;
+mod profiles;
 mod qr;
 mod recap;
+mod recovery;
 mod sessions;
 mod stats;
 
+mod herald;
+mod limits;
 mod listeners;
+mod signed_in;
 mod tokens;
 
 mod config;
@@ -34,6 +45,7 @@ pub mod metrics;
 mod owner;
 mod perimeter;
 mod posted;
+mod refused;
 mod stage;
 mod wants;
 
@@ -48,10 +60,12 @@ use schemas::secrets::ClusterKey;
 use tokio_util::sync::CancellationToken;
 
 pub use config::Config;
+pub use herald::Told;
+pub use limits::{Rate, Rates};
 pub use listeners::Listeners;
 pub use perimeter::perimeter;
 
-use desk::Desk;
+use desk::{Desk, Parts};
 use stage::Brokered;
 
 /// What the role works with. All of it is cheap to clone.
@@ -62,6 +76,9 @@ pub struct Deps {
     pub lobby: nats::Lobby,
     pub live: Arc<dyn store::Live>,
     pub tokens: Arc<dyn store::Tokens>,
+    pub accounts: accounts::Accounts,
+    /// Where letters go, if not to a mail server; then there is a page to read them.
+    pub mailbox: Option<accounts::Mailbox>,
     pub key: ClusterKey,
     /// Begins empty; [`run`] fills it and [`routes`] reads it, so both must be given clones of one.
     pub listeners: Listeners,
@@ -70,8 +87,9 @@ pub struct Deps {
 /// The REST routes and the pages, with the fallback for addresses that do not exist. Made to be merged with the routers
 /// of other roles; see [`perimeter`] for what then has to go round the whole.
 pub fn routes(deps: Deps) -> Router {
-    let stage = Arc::new(Brokered { broker: deps.broker, lobby: deps.lobby });
-    routes::router(Arc::new(Desk::new(deps.config, stage, deps.live, deps.tokens, deps.key, deps.listeners)))
+    let stage = Arc::new(Brokered { broker: deps.broker.clone(), lobby: deps.lobby.clone() });
+    let Deps { config, live, tokens, accounts, mailbox, key, listeners, broker: _, lobby: _ } = deps;
+    routes::router(Arc::new(Desk::new(Parts { config, live, tokens, accounts, mailbox, key, listeners }, stage)))
 }
 
 /// The OpenAPI document, as `/openapi.json` gives it out.
@@ -79,19 +97,20 @@ pub fn openapi() -> &'static str {
     openapi::document()
 }
 
-/// Answers questions for tokens, follows the listener counts and keeps the gauges, until `stop`. It rides out an absent
+/// Answers questions for tokens, removes what has grown old, follows the listener counts and keeps the gauges, until `stop`. It rides out an absent
 /// broker or store by itself, so it has no error to give back.
 pub async fn run(deps: Deps, stop: CancellationToken) {
     metrics::describe();
     let work = async {
         tokio::join!(
-            tokens::answer(&deps.broker, deps.tokens.as_ref(), deps.config.store_deadline),
+            tokens::answer(&deps.broker, &deps.accounts, deps.config.store_deadline),
+            tokens::tidy(&deps.accounts),
             listeners::follow(&deps.broker, &deps.listeners),
             listeners::keep_to_stage(&deps.lobby, &deps.listeners),
         )
     };
     tokio::select! {
         () = stop.cancelled() => {}
-        ((), (), ()) = work => {}
+        ((), (), (), ()) = work => {}
     }
 }

@@ -48,7 +48,7 @@ pub(crate) struct Like {
 }
 
 impl Like {
-    fn of(like: PersonLike) -> Self {
+    pub fn of(like: PersonLike) -> Self {
         Like {
             id: like.play,
             session_id: like.session,

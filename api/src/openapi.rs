@@ -32,6 +32,8 @@ use crate::routes;
         (name = "stats", description = "Figures over all evenings"),
         (name = "djs", description = "DJs and their past"),
         (name = "likes", description = "A person's own likes"),
+        (name = "accounts", description = "Signing up and in, and what is one's own. What changes something asks for the header `X-Pika-Client: pika-web | pika-desktop | pika-e2e`"),
+        (name = "admin", description = "For those who run this server, signed in as an admin"),
         (name = "pages", description = "For people's eyes"),
         (name = "operations", description = "For those who run this server"),
     ),
@@ -47,6 +49,10 @@ pub(crate) fn base() -> utoipa::openapi::OpenApi {
     components.add_security_scheme("dj", SecurityScheme::Http(bearer.build()));
     let cookie = ApiKeyValue::with_description(schemas::secrets::COOKIE, "The identity that our pages set; `__Host-pika_id` under HTTPS");
     components.add_security_scheme("person", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
+    let session = ApiKeyValue::with_description("pika_session", "A signed-in browser; `__Host-pika_session` under HTTPS");
+    components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(session)));
+    let access = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").description(Some("An access token of an app"));
+    components.add_security_scheme("access", SecurityScheme::Http(access.build()));
     document.merge(elsewhere::document());
     document
 }

@@ -22,7 +22,7 @@ const HSTS: &str = "max-age=31536000";
 /// What a page of another origin may send, and how long its browser may believe that.
 const METHODS: &str = "GET, POST, PUT, PATCH, DELETE";
 const HEADERS: &str = "accept, authorization, content-type, x-pika-client, x-requested-with";
-const EXPOSED: &str = "content-disposition, link, retry-after";
+const EXPOSED: &str = "content-disposition, link, retry-after, ratelimit-limit, ratelimit-remaining, ratelimit-reset";
 const PREFLIGHT_SECONDS: &str = "600";
 
 struct Rules {

@@ -14,7 +14,8 @@ use utoipa_axum::routes;
 use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::perimeter::perimeter;
-use crate::{djs, fingerprints, health, history, join, likes, openapi, pages, qr, recap, sessions, stats};
+use crate::{admin, apps, auth, devices, djs, fingerprints, health, history, join, likes, mailbox};
+use crate::{openapi, own, pages, profiles, qr, recap, recovery, sessions, stats};
 
 /// Bytes of a request's body, unless a route says more.
 const BODY: usize = 10 * 1024;
@@ -38,7 +39,48 @@ pub(crate) fn table() -> OpenApiRouter<Arc<Desk>> {
         .routes(routes!(stats::global))
         .routes(routes!(djs::profile))
         .routes(routes!(likes::likes))
+        // People and their accounts.
+        .routes(routes!(auth::register))
+        .routes(routes!(auth::login))
+        .routes(routes!(auth::me))
+        .routes(routes!(auth::regenerate_token))
+        .routes(routes!(auth::logout))
+        .routes(routes!(recovery::verify))
+        .routes(routes!(recovery::send_verification))
+        .routes(routes!(recovery::forgotten))
+        .routes(routes!(recovery::reset))
+        .routes(routes!(recovery::password))
+        .routes(routes!(recovery::email))
+        .routes(routes!(recovery::confirm_email))
+        .routes(routes!(apps::token))
+        .routes(routes!(apps::refresh))
+        .routes(routes!(apps::ticket))
+        .routes(routes!(apps::keys))
+        .routes(routes!(devices::begin))
+        .routes(routes!(devices::poll))
+        .routes(routes!(devices::named))
+        .routes(routes!(devices::confirm))
+        .routes(routes!(own::sessions))
+        .routes(routes!(own::end_others))
+        .routes(routes!(own::end_session))
+        .routes(routes!(own::tokens))
+        .routes(routes!(own::add_token))
+        .routes(routes!(own::end_token))
+        .routes(routes!(profiles::profile))
+        .routes(routes!(profiles::change_profile))
+        .routes(routes!(profiles::preferences))
+        .routes(routes!(profiles::change_preferences))
+        .routes(routes!(profiles::export))
+        .routes(routes!(profiles::remove))
+        .routes(routes!(admin::users))
+        .routes(routes!(admin::user))
+        .routes(routes!(admin::grant))
+        .routes(routes!(admin::take))
+        .routes(routes!(admin::suspend))
+        .routes(routes!(admin::unsuspend))
+        .routes(routes!(admin::audit))
         // For people's eyes.
+        .routes(routes!(mailbox::page))
         .routes(routes!(pages::home))
         .routes(routes!(pages::join))
         .routes(routes!(pages::session))

@@ -1,25 +1,25 @@
-//! Whose token this is: the answer that ingest and fanout ask for, because they never touch the store.
+//! Whose token this is: the answer that ingest and fanout ask for, because they never touch the store. And the broom.
 
 use std::time::Duration;
 
+use accounts::{AccountError, Accounts};
 use futures_util::StreamExt;
 use schemas::Millis;
-use schemas::note::{AskToken, DjIdentity, TokenAnswer};
-use store::{StoreError, Tokens};
-
-use crate::desk::within;
+use schemas::note::{AskToken, TokenAnswer};
 
 /// Questions in the store's hands at one time. More wait in the stream, so that a burst of sign-ins cannot starve the pages.
 const AT_ONCE: usize = 32;
 const RETRY: Duration = Duration::from_secs(1);
+/// How often what has grown old is removed.
+const TIDY: Duration = Duration::from_secs(3600);
 
-pub(crate) async fn answer(broker: &nats::Broker, tokens: &dyn Tokens, deadline: Duration) {
+pub(crate) async fn answer(broker: &nats::Broker, accounts: &Accounts, deadline: Duration) {
     loop {
         match broker.token_asked().await {
             Ok(questions) => {
                 questions
                     .for_each_concurrent(AT_ONCE, |question| async move {
-                        match identify(tokens, &question.ask, deadline).await {
+                        match identify(accounts, &question.ask, deadline).await {
                             Ok(answer) => question.answer(answer).await,
                             // Silence, not "no": the asker then knows that nobody could tell, and asks again later.
                             Err(error) => tracing::warn!(error = %error, "a question for a token stays unanswered"),
@@ -33,7 +33,19 @@ pub(crate) async fn answer(broker: &nats::Broker, tokens: &dyn Tokens, deadline:
     }
 }
 
-async fn identify(tokens: &dyn Tokens, ask: &AskToken, deadline: Duration) -> Result<TokenAnswer, StoreError> {
-    let found = within(deadline, tokens.find_token(&ask.sha256, Millis::now())).await?;
-    Ok(TokenAnswer { dj: found.map(|token| DjIdentity { id: token.dj, name: token.name }) })
+async fn identify(accounts: &Accounts, ask: &AskToken, deadline: Duration) -> Result<TokenAnswer, AccountError> {
+    let answer = tokio::time::timeout(deadline, accounts.identify(ask, Millis::now())).await;
+    answer.unwrap_or_else(|_| Err(store::StoreError::Unavailable(format!("no answer in {} ms", deadline.as_millis())).into()))
+}
+
+/// Every process that answers does it; twice is as good as once.
+pub(crate) async fn tidy(accounts: &Accounts) {
+    loop {
+        match accounts.tidy(Millis::now()).await {
+            Ok(0) => {}
+            Ok(removed) => tracing::info!(tokens = removed, "tokens that nobody used were removed"),
+            Err(error) => tracing::warn!(error = %error, "what has grown old could not be removed; it is tried again"),
+        }
+        tokio::time::sleep(TIDY).await;
+    }
 }

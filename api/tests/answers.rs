@@ -46,13 +46,20 @@ impl World {
         let stop = CancellationToken::new();
         let lobby = Lobby::follow(&broker, stop.clone()).await.unwrap();
         let store = Sqlite::open(&dir.path().join("pika.db")).unwrap();
+        let key = ClusterKey::new(b"trial");
+        let kept = Arc::new(store.clone());
+        let stores = accounts::Stores { accounts: kept.clone(), secrets: kept.clone(), audit: kept.clone(), tokens: kept };
+        let mailbox = accounts::Mailbox::new(|_, _| Ok(()));
+        let told = Arc::new(api::Told(broker.clone()));
         let deps = Deps {
+            accounts: accounts::Accounts::new(accounts::Config::default(), stores, &key, Arc::new(mailbox.clone()), told),
+            mailbox: Some(mailbox),
             config: Config::default(),
             broker: broker.clone(),
             lobby,
             live: Arc::new(store.clone()),
             tokens: Arc::new(store.clone()),
-            key: ClusterKey::new(b"trial"),
+            key,
             listeners: Listeners::default(),
         };
         let app = api::routes(deps.clone());
@@ -136,9 +143,8 @@ async fn whose_token_it_is_can_be_asked_over_the_broker() {
     let world = World::new().await;
     let (good, bad) = (token_hash("pk_dj_good"), token_hash("pk_dj_bad"));
     let kept = world.store.add_token("DJ Ana", &good, Millis::now()).await.unwrap();
-    let ask = async |sha256: &str| {
-        until("an answer", async || world.broker.ask_token(&AskToken { sha256: sha256.to_owned() }).await.ok()).await.dj
-    };
+    let ask =
+        async |sha256: &str| until("an answer", async || world.broker.ask_token(&AskToken::by_hash(sha256.to_owned())).await.ok()).await.dj;
     assert_eq!(ask(&good).await, Some(DjIdentity { id: kept.dj, name: "DJ Ana".to_owned() }));
     assert_eq!(ask(&bad).await, None);
     world.store.revoke_tokens("DJ Ana", Millis::now()).await.unwrap();

@@ -61,7 +61,7 @@ impl Tokens {
             return Ok(known.0.clone());
         }
         let before = self.heard.load(Ordering::Acquire);
-        let answer = self.broker.ask_token(&AskToken { sha256: sha256.clone() }).await.map_err(|_| Refusal::from(Code::Unavailable))?;
+        let answer = self.broker.ask_token(&AskToken::by_hash(sha256.clone())).await.map_err(|_| Refusal::from(Code::Unavailable))?;
         let dj = answer.dj.ok_or(Refusal::from(Code::Unauthorized))?;
         if self.known.len() >= REMEMBERED {
             self.known.clear();

@@ -63,7 +63,7 @@ async fn serve(
     let last = CancellationToken::new();
     let work = workers::run(settings.workers(), node.broker.clone(), store.live.clone(), last.clone());
     let work = tokio::spawn(leave_together(work, last.clone(), asked.clone()));
-    let deps = roles::api_deps(settings, node, store);
+    let deps = roles::api_deps(&Settings { data: data.to_owned(), ..settings.clone() }, node, store)?;
     let answers = tokio::spawn(api::run(deps.clone(), last.clone()));
     let router = admin::routes(node.broker.clone(), metrics, asked.clone())
         .merge(ingest::routes(ingest))
@@ -109,6 +109,9 @@ fn welcome(settings: &Settings, data: &Path, server: &Server) {
     println!("pika {} is running", env!("CARGO_PKG_VERSION"));
     println!("  page     {url}/");
     println!("  api      {url}/docs");
+    if settings.smtp_url.is_none() {
+        println!("  mail     {url}/dev/mail");
+    }
     println!("  metrics  {url}/metrics");
     println!("  data     {}", data.display());
     println!("  broker   {}", server.url());

@@ -14,11 +14,13 @@ mod log;
 mod metrics;
 mod node;
 mod past;
+mod people;
 mod replay;
 mod roles;
 mod settings;
 mod storage;
 mod token;
+mod users;
 
 use std::process::ExitCode;
 
@@ -50,8 +52,12 @@ enum Command {
     Api(Overrides),
     /// Makes the store's tables, or brings them up to date.
     Migrate(Overrides),
-    /// DJ tokens, until there are accounts.
+    /// DJ tokens of DJs without an account.
     Token(token::Args),
+    /// Accounts: who has one, what they may do, and who did what.
+    Admin(users::Args),
+    /// Prints a new key for `secret`.
+    Key,
     Audit(audit::Args),
     Replay(replay::Args),
     /// Prints the settings in force, with secrets hidden.
@@ -81,6 +87,11 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Api(overrides) => runtime.block_on(roles::run(settings::load(&overrides, Profile::Production)?, Role::Api)),
         Command::Migrate(overrides) => runtime.block_on(storage::migrate(settings::load(&overrides, Profile::Production)?)),
         Command::Token(args) => runtime.block_on(token::run(settings::load(&args.overrides, Profile::Production)?, args.command)),
+        Command::Admin(args) => runtime.block_on(users::run(settings::load(&args.overrides, Profile::Production)?, args.command)),
+        Command::Key => {
+            println!("{}", people::new_key());
+            Ok(())
+        }
         Command::Audit(args) => return Ok(runtime.block_on(audit::run(args))),
         Command::Replay(args) => runtime.block_on(replay::run(args)),
         Command::Config(overrides) => {

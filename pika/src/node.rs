@@ -83,6 +83,14 @@ pub fn key(settings: &Settings, data: Option<&Path>) -> anyhow::Result<ClusterKe
     if let Some(secret) = &settings.secret {
         return Ok(ClusterKey::new(secret.as_bytes()));
     }
+    if let Some(file) = &settings.secret_file {
+        let text = std::fs::read_to_string(file).with_context(|| format!("secret_file {}", file.display()))?;
+        let secret = text.trim_end_matches(['\r', '\n']);
+        if secret.len() < 32 {
+            bail!("secret_file {} must hold at least 32 characters; `pika key` makes a key", file.display());
+        }
+        return Ok(ClusterKey::new(secret.as_bytes()));
+    }
     let Some(data) = data else { bail!("`secret` (PIKA_SECRET) is not set; all roles of a cluster need the same one") };
     let path = data.join("cluster.key");
     match std::fs::read(&path) {

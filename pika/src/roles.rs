@@ -1,5 +1,7 @@
 //! One role in a process of its own.
 
+use std::sync::Arc;
+
 use anyhow::Context;
 use axum::Router;
 use tokio::net::TcpListener;
@@ -10,7 +12,7 @@ use crate::leaving::Leaving;
 use crate::node::{self, Node};
 use crate::settings::Settings;
 use crate::storage::{self, Storage};
-use crate::{admin, durability, log};
+use crate::{admin, durability, log, people};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -33,6 +35,7 @@ impl std::fmt::Display for Role {
 
 pub async fn run(mut settings: Settings, role: Role) -> anyhow::Result<()> {
     log::start(&settings)?;
+    people::refuse_examples(&settings)?;
     let leaving = Leaving::on_signals(settings.notice())?;
     let key = node::key(&settings, settings.development().then_some(settings.data.as_path()))?;
     let listener = node::listen(settings.listen).await?;
@@ -87,7 +90,7 @@ async fn play(settings: &Settings, role: Role, node: &Node, listener: TcpListene
             served
         }
         Role::Api => {
-            let deps = api_deps(settings, node, storage::open(settings).await?);
+            let deps = api_deps(settings, node, storage::open(settings).await?)?;
             let answers = tokio::spawn(api::run(deps.clone(), gone.clone()));
             let served = serve(settings, node, listener, admin.merge(api::routes(deps)), closing.clone()).await;
             gone.cancel();
@@ -103,14 +106,18 @@ async fn serve(settings: &Settings, node: &Node, listener: TcpListener, router: 
     node::serve(listener, admin::with_address(router, settings.trusted_proxies.clone()), &node.leaving, done).await
 }
 
-pub fn api_deps(settings: &Settings, node: &Node, store: Storage) -> api::Deps {
-    api::Deps {
+pub fn api_deps(settings: &Settings, node: &Node, store: Storage) -> anyhow::Result<api::Deps> {
+    let told = Arc::new(api::Told(node.broker.clone()));
+    let (accounts, mailbox) = people::accounts(settings, store.people, &node.key, told)?;
+    Ok(api::Deps {
         config: settings.api(),
         broker: node.broker.clone(),
         lobby: node.lobby.clone(),
         live: store.live,
         tokens: store.tokens,
+        accounts,
+        mailbox,
         key: node.key.clone(),
         listeners: api::Listeners::default(),
-    }
+    })
 }

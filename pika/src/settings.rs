@@ -77,6 +77,25 @@ pub struct Settings {
     pub store_replication: Option<usize>,
     /// The cluster's key: at least 32 characters, the same for all roles. `pika dev` makes one in the data directory.
     pub secret: Option<String>,
+    /// The same from a file, so that it stands in no environment.
+    pub secret_file: Option<PathBuf>,
+    /// The mail server: `smtps://USER:PASSWORD@HOST`, or `smtp://HOST:PORT?tls=required`. None: in development letters go into `mail/` in
+    /// the data directory and onto the page /dev/mail; in production nobody gets any.
+    pub smtp_url: Option<String>,
+    /// Whom letters come from: `Pika <no-reply@pika.dance>`.
+    pub mail_from: String,
+    /// Passes of argon2id over its 19 MiB. Default: as many as fit into 50 ms here, at least two.
+    pub password_passes: Option<u32>,
+    /// Threads that hash passwords, and how many passwords may wait for one.
+    pub password_threads: usize,
+    pub password_queue: usize,
+    /// Seconds that an access token holds, at most a day.
+    pub access_seconds: u64,
+    /// Days that a browser stays signed in, and after which an unused DJ token is removed; 0: never removed.
+    pub session_days: u64,
+    pub token_unused_days: u64,
+    /// Multiplies the limits of signing up, in and the like; 0 lifts them.
+    pub sign_in_limits: f64,
     /// Where people open the pages. Default: http:// and the listen address.
     pub public_url: Option<String>,
     /// Whether people come over HTTPS.
@@ -137,6 +156,16 @@ impl Settings {
             store_datacenter: None,
             store_replication: None,
             secret: None,
+            secret_file: None,
+            smtp_url: None,
+            mail_from: "Pika <no-reply@localhost>".to_owned(),
+            password_passes: None,
+            password_threads: 1,
+            password_queue: 64,
+            access_seconds: 900,
+            session_days: 7,
+            token_unused_days: 30,
+            sign_in_limits: 1.0,
             public_url: None,
             https: false,
             anonymous_djs: None,
@@ -180,6 +209,7 @@ impl Settings {
     pub fn shown(&self) -> anyhow::Result<String> {
         let mut shown = self.clone();
         shown.secret = shown.secret.map(|_| "(hidden)".to_owned());
+        shown.smtp_url = shown.smtp_url.as_deref().map(without_password);
         shown.store_password = shown.store_password.map(|_| "(hidden)".to_owned());
         shown.nats.iter_mut().for_each(|url| *url = without_password(url));
         Ok(toml::to_string(&shown)?)
@@ -195,13 +225,11 @@ impl Settings {
     }
 
     pub fn fanout(&self) -> fanout::Config {
-        let loopback = ["127.0.0.0/8", "::1/128"].iter().filter_map(|net| net.parse().ok());
-        let venues = self.venues.clone().unwrap_or_else(|| if self.development() { loopback.collect() } else { Vec::new() });
         fanout::Config {
             connections_per_address: self.max_connections_per_ip,
             connects_per_minute: self.max_connects_per_minute,
             max_message_bytes: self.max_message_size_bytes,
-            venues,
+            venues: self.venues(),
             origins: self.origins.clone(),
             https: self.https,
             presence: Duration::from_secs(self.node_silence_seconds) / 3,
@@ -223,7 +251,32 @@ impl Settings {
     }
 
     pub fn api(&self) -> api::Config {
-        api::Config { public_url: self.public_url(), https: self.https, origins: self.origins.clone(), ..api::Config::default() }
+        let rates = api::Rates { venues: self.venues(), factor: self.sign_in_limits, ..api::Rates::default() };
+        api::Config { public_url: self.public_url(), https: self.https, origins: self.origins.clone(), rates, ..api::Config::default() }
+    }
+
+    pub fn accounts(&self) -> accounts::Config {
+        let days = |days: u64| Duration::from_secs(days * 24 * 3600);
+        let hashing = accounts::Hashing {
+            passes: self.password_passes,
+            threads: self.password_threads,
+            queue: self.password_queue,
+            ..accounts::Hashing::default()
+        };
+        accounts::Config {
+            public_url: self.public_url(),
+            session: days(self.session_days),
+            access: Duration::from_secs(self.access_seconds),
+            token_unused: days(self.token_unused_days),
+            hashing,
+            ..accounts::Config::default()
+        }
+    }
+
+    /// Networks whose address stands for a whole floor.
+    fn venues(&self) -> Vec<IpNet> {
+        let loopback = ["127.0.0.0/8", "::1/128"].iter().filter_map(|net| net.parse().ok());
+        self.venues.clone().unwrap_or_else(|| if self.development() { loopback.collect() } else { Vec::new() })
     }
 
     /// The brokers for a tool beside a running Pika: those that were named, else `pika dev`'s own, else the usual address.
@@ -271,7 +324,7 @@ pub fn load(overrides: &Overrides, profile: Profile) -> anyhow::Result<Settings>
 
 fn check(settings: &Settings) -> anyhow::Result<()> {
     if settings.secret.as_ref().is_some_and(|secret| secret.len() < 32) {
-        bail!("`secret` must have at least 32 characters; `openssl rand -hex 32` makes one");
+        bail!("`secret` must have at least 32 characters; `pika key` makes one");
     }
     if !(1..=schemas::limits::FRAME_BYTES).contains(&settings.max_message_size_bytes) {
         bail!("`max_message_size_bytes` must be 1 to {}", schemas::limits::FRAME_BYTES);
@@ -289,6 +342,21 @@ fn check(settings: &Settings) -> anyhow::Result<()> {
     }
     if !(1..=schemas::limits::PARTITIONS).contains(&settings.log_streams) {
         bail!("`log_streams` must be 1 to {}", schemas::limits::PARTITIONS);
+    }
+    if !settings.sign_in_limits.is_finite() || settings.sign_in_limits < 0.0 {
+        bail!("`sign_in_limits` must be a number of at least 0");
+    }
+    if settings.secret.is_some() && settings.secret_file.is_some() {
+        bail!("`secret` and `secret_file` are both set; one is enough");
+    }
+    if !(60..=86_400).contains(&settings.access_seconds) {
+        bail!("`access_seconds` must be 60 to 86400");
+    }
+    if !(1..=365).contains(&settings.session_days) {
+        bail!("`session_days` must be 1 to 365");
+    }
+    if settings.token_unused_days > 36_500 {
+        bail!("`token_unused_days` must be at most 36500");
     }
     if !settings.budgets.is_finite() || settings.budgets < 0.0 {
         bail!("`budgets` must be a number of at least 0");
@@ -334,6 +402,8 @@ mod tests {
         settings.store_password = Some("xxxx".to_owned());
         settings.nats = vec!["nats://user:xxxx@broker:4222".to_owned()];
         let shown = settings.shown().unwrap();
+        settings.smtp_url = Some("smtps://pika:xxxx@mail".to_owned());
+        let shown = shown + &settings.shown().unwrap();
         assert!(!shown.contains("xxxx") && shown.contains("@broker:4222"), "{shown}");
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use store::cql::{self, Cql};
 use store::sqlite::Sqlite;
-use store::{Live, Tokens};
+use store::{Accounts, Audit, Live, Secrets, Tokens};
 
 use crate::settings::Settings;
 
@@ -15,12 +15,15 @@ use crate::settings::Settings;
 pub struct Storage {
     pub live: Arc<dyn Live>,
     pub tokens: Arc<dyn Tokens>,
+    /// All that accounts are kept in.
+    pub people: accounts::Stores,
 }
 
 impl Storage {
-    fn of(store: impl Live + Tokens + 'static) -> Self {
+    fn of(store: impl Live + Tokens + Accounts + Secrets + Audit + 'static) -> Self {
         let store = Arc::new(store);
-        Storage { live: store.clone(), tokens: store }
+        let people = accounts::Stores { accounts: store.clone(), secrets: store.clone(), audit: store.clone(), tokens: store.clone() };
+        Storage { live: store.clone(), tokens: store, people }
     }
 }
 

@@ -1,4 +1,4 @@
-//! `pika token`: DJ tokens, until accounts exist.
+//! `pika token`: tokens of DJs without an account.
 
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ pub async fn run(settings: Settings, command: Command) -> anyhow::Result<()> {
         Command::List => {
             for token in store.list_tokens().await? {
                 let used = token.last_used.map_or("never used".to_owned(), |at| format!("last used {at}"));
-                println!("{}\tmade {}\t{used}", token.name, token.created_at);
+                println!("{}\tmade {}\t{used}\t{}", token.name, token.created_at, token.label);
             }
         }
         Command::Revoke { name } => {

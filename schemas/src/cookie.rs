@@ -18,6 +18,23 @@ pub fn set_cookie(person: PersonId, key: &ClusterKey, https: bool) -> String {
     format!("{name}={}; Path=/; Max-Age={YEAR_SECONDS}; HttpOnly; SameSite=Lax{secure}", key.seal_person(person))
 }
 
+/// The cookie of a signed-in browser: with the `__Host-` prefix under HTTPS, without it on plain HTTP in development.
+const SESSION: &str = "pika_session";
+const SECURE_SESSION: &str = "__Host-pika_session";
+
+/// The session that a browser shows. Under HTTPS only the name that a neighbouring host cannot plant is believed: whoever plants a
+/// session makes a visitor act in somebody else's account.
+pub fn session_of(header: Option<&str>, https: bool) -> Option<&str> {
+    values(header?, if https { SECURE_SESSION } else { SESSION }).next()
+}
+
+/// The `Set-Cookie` value that signs a browser in for so many seconds; none to sign it out.
+pub fn set_session(session: Option<&str>, seconds: u64, https: bool) -> String {
+    let (name, secure) = if https { (SECURE_SESSION, "; Secure") } else { (SESSION, "") };
+    let (value, seconds) = session.map_or(("", 0), |session| (session, seconds));
+    format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}")
+}
+
 /// A browser may send one name several times, so every value of it is looked at.
 fn values<'h>(header: &'h str, name: &'static str) -> impl Iterator<Item = &'h str> {
     header
@@ -65,6 +82,16 @@ mod tests {
         let (mine, planted) = (PersonId::random(), PersonId::random());
         let header = format!("{}; {}", pair(&set_cookie(planted, &key, false)), pair(&set_cookie(mine, &key, true)));
         assert_eq!(person_of(Some(&header), &key), Some(mine));
+    }
+
+    #[test]
+    fn a_session_is_believed_under_its_own_name_only() {
+        let (plain, secure) = (set_session(Some("pk_ses_x"), 60, false), set_session(Some("pk_ses_x"), 60, true));
+        assert_eq!((session_of(Some(pair(&plain)), false), session_of(Some(pair(&plain)), true)), (Some("pk_ses_x"), None));
+        assert_eq!((session_of(Some(pair(&secure)), true), session_of(Some(pair(&secure)), false)), (Some("pk_ses_x"), None));
+        assert!(secure.starts_with("__Host-pika_session=pk_ses_x; Path=/; Max-Age=60; HttpOnly; SameSite=Lax; Secure"), "{secure}");
+        assert!(set_session(None, 60, true).contains("Max-Age=0"));
+        assert_eq!(session_of(None, true), None);
     }
 
     #[test]

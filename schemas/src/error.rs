@@ -9,6 +9,8 @@ pub enum Code {
     TooLarge,
     BadSessionId,
     Unauthorized,
+    WrongPassword,
+    Forbidden,
     NotOwner,
     SessionTaken,
     AnonymousRefused,
@@ -32,12 +34,14 @@ pub enum Code {
 }
 
 impl Code {
-    pub const ALL: [Code; 25] = [
+    pub const ALL: [Code; 27] = [
         Code::InvalidMessage,
         Code::UnknownMessage,
         Code::TooLarge,
         Code::BadSessionId,
         Code::Unauthorized,
+        Code::WrongPassword,
+        Code::Forbidden,
         Code::NotOwner,
         Code::SessionTaken,
         Code::AnonymousRefused,
@@ -68,6 +72,8 @@ impl Code {
             Code::TooLarge => ("too_large", "Message too large", 413, false),
             Code::BadSessionId => ("bad_session_id", "Invalid session id", 400, false),
             Code::Unauthorized => ("unauthorized", "Invalid or missing token", 401, false),
+            Code::WrongPassword => ("wrong_password", "Invalid email or password", 401, false),
+            Code::Forbidden => ("forbidden", "Not allowed", 403, false),
             Code::NotOwner => ("not_owner", "Not authorized for this session", 403, false),
             Code::SessionTaken => ("session_taken", "Session belongs to another DJ", 403, false),
             Code::AnonymousRefused => ("anonymous_refused", "A DJ token is required to go live", 401, false),
@@ -151,6 +157,7 @@ pub enum Close {
     GoingAway,
     Slow,
     Replaced,
+    SignedOut,
     Unavailable,
 }
 
@@ -163,6 +170,7 @@ impl Close {
             Close::GoingAway => 1012,
             Close::Slow => 4508,
             Close::Replaced => 4409,
+            Close::SignedOut => 4401,
             Close::Unavailable => 4503,
         }
     }
@@ -175,6 +183,7 @@ impl Close {
             Close::GoingAway => "server is restarting",
             Close::Slow => "reading too slowly",
             Close::Replaced => "another connection took this session over",
+            Close::SignedOut => "signed out",
             Close::Unavailable => "temporarily unavailable",
         }
     }

@@ -230,6 +230,17 @@ sixteen_bytes! {
     OpKey
 }
 
+sixteen_bytes! {
+    /// Somebody's account. It is also the id of the DJ that they are, and is never given out twice.
+    AccountId
+}
+
+impl AccountId {
+    pub fn random() -> Self {
+        AccountId(rand::random())
+    }
+}
+
 impl PersonId {
     pub fn random() -> Self {
         PersonId(rand::random())

@@ -4,6 +4,7 @@
 //! state of a session is one pure function of its facts ([`view`]), and that everything that can be said is one row of
 //! one table ([`rules`]). It does no I/O and knows neither the broker nor the store.
 
+pub mod account;
 pub mod caller;
 pub mod claim;
 pub mod client;
@@ -15,18 +16,22 @@ pub mod ids;
 pub mod limits;
 pub mod lobby;
 pub mod note;
+pub mod roles;
 pub mod rules;
 pub mod say;
 pub mod secrets;
 pub mod server;
+pub mod shown;
 pub mod state;
 pub mod text;
 pub mod time;
 pub mod track;
 pub mod view;
 
+pub use account::Email;
 pub use error::Code;
-pub use ids::{Epoch, NodeId, OpKey, Partition, PersonId, PollId, Pos, Seq, SessionId};
+pub use ids::{AccountId, Epoch, NodeId, OpKey, Partition, PersonId, PollId, Pos, Seq, SessionId};
+pub use roles::{Permission, Role};
 pub use text::{DjName, Text};
 pub use time::Millis;
 pub use track::{Track, TrackKey};

@@ -134,10 +134,19 @@ pub struct Mine {
     pub option: Option<u32>,
 }
 
-/// `ask.auth.token`: whose token this is, by its SHA-256 in hex.
+/// `ask.auth.token`: whose token, session or ticket this is, by its SHA-256 in hex. A ticket is used up by the question.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AskToken {
     pub sha256: String,
+    /// An access token, which no hash finds: it is checked as it is. It stays between processes of ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access: Option<String>,
+}
+
+impl AskToken {
+    pub fn by_hash(sha256: String) -> Self {
+        AskToken { sha256, access: None }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -149,6 +158,12 @@ pub struct DjIdentity {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct TokenAnswer {
+    /// Who they are when they go live, if they may.
     pub dj: Option<DjIdentity>,
+    /// Who they are among the dancers; none for a DJ without an account.
+    pub person: Option<PersonId>,
+    /// What ends it: the SHA-256 that the stream of revocations would name. For a ticket it is its session's.
+    pub credential: Option<String>,
 }

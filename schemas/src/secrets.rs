@@ -38,6 +38,11 @@ impl ClusterKey {
         mac.finalize().into_bytes().into()
     }
 
+    /// A key for one purpose. Nothing can be learned from it of this key, nor of one for another purpose.
+    pub fn derive(&self, purpose: &str, number: &[u8]) -> [u8; 32] {
+        self.sign("derive", &[purpose.as_bytes(), number])
+    }
+
     /// The value of the identity cookie: `person.signature`.
     pub fn seal_person(&self, person: PersonId) -> String {
         let signature = self.sign("person", &[&person.0]);

@@ -19,6 +19,13 @@ pub fn clean(raw: &str) -> String {
     kept.trim().to_owned()
 }
 
+/// A name as it stands in an address: lower case, words joined by `-`.
+pub fn slug(name: &str) -> String {
+    let lower = name.to_lowercase();
+    let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    if words.is_empty() { "dj".to_owned() } else { words.join("-") }
+}
+
 /// Cleaned text of `MIN` to `MAX` characters.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Text<const MIN: usize, const MAX: usize>(String);
@@ -99,6 +106,12 @@ impl<'de> Deserialize<'de> for DjName {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_becomes_an_address() {
+        assert_eq!(slug("DJ  Ünal & Co."), "dj-ünal-co");
+        assert_eq!(slug("***"), "dj");
+    }
 
     #[test]
     fn overrides_and_controls_go_markup_and_letters_stay() {

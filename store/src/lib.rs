@@ -4,17 +4,23 @@
 //! It promises: after `save` returns `Ok` the rows and the position are on disk, together or rows first; a row never goes
 //! back to an older position, whoever writes it and how often. It knows nothing of the broker, of sockets or of HTTP.
 
+pub mod accounts;
+pub mod audit;
 pub mod contract;
 pub mod cql;
 pub mod live;
 mod metrics;
 pub mod rows;
+pub mod secrets;
 mod spelling;
 pub mod sqlite;
 pub mod tokens;
 
+pub use accounts::{Account, Accounts, Grant, Identity, Name, PasswordHash, Preferences, Profile};
+pub use audit::{Audit, AuditEntry};
 pub use live::Live;
 pub use rows::*;
+pub use secrets::{Secret, SecretKind, Secrets, Use};
 pub use tokens::{DjToken, Tokens};
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -30,6 +30,20 @@ pub enum Operation {
     UseToken,
     ListTokens,
     RevokeTokens,
+    AddAccount,
+    FindAccount,
+    SaveAccount,
+    RemoveAccount,
+    ListAccounts,
+    ClaimName,
+    AddSecret,
+    FindSecret,
+    UseSecret,
+    EndSecret,
+    ListSecrets,
+    Sweep,
+    WriteAudit,
+    ReadAudit,
 }
 
 impl Operation {
@@ -54,6 +68,20 @@ impl Operation {
             Operation::UseToken => "use_token",
             Operation::ListTokens => "list_tokens",
             Operation::RevokeTokens => "revoke_tokens",
+            Operation::AddAccount => "add_account",
+            Operation::FindAccount => "find_account",
+            Operation::SaveAccount => "save_account",
+            Operation::RemoveAccount => "remove_account",
+            Operation::ListAccounts => "list_accounts",
+            Operation::ClaimName => "claim_name",
+            Operation::AddSecret => "add_secret",
+            Operation::FindSecret => "find_secret",
+            Operation::UseSecret => "use_secret",
+            Operation::EndSecret => "end_secret",
+            Operation::ListSecrets => "list_secrets",
+            Operation::Sweep => "sweep",
+            Operation::WriteAudit => "write_audit",
+            Operation::ReadAudit => "read_audit",
         }
     }
 }

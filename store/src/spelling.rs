@@ -7,6 +7,11 @@ use schemas::{Millis, OpKey, Seq};
 
 use crate::rows::PollStatus;
 
+/// The minute that a moment lies in: last uses are kept no finer, so that a busy token is not a write for each request.
+pub fn minute(at: Millis) -> Millis {
+    Millis(at.0 - at.0.rem_euclid(60_000))
+}
+
 pub fn of_reason(reason: EndReason) -> &'static str {
     match reason {
         EndReason::Ended => "ended",

@@ -45,7 +45,7 @@ impl Fold {
             begin: run.begin,
             pos: place.pos,
             dj_name: run.dj_name.clone(),
-            slug: slug(&run.dj_name),
+            slug: schemas::text::slug(&run.dj_name),
             owner: run.owner.clone(),
             join_code: run.join_code.clone(),
             began_at: run.began_at,
@@ -122,23 +122,5 @@ impl Fold {
     /// The latest play of a track before this place.
     pub(crate) fn play_of(rows: &Rows, key: TrackKey, seq: Seq) -> Option<Seq> {
         rows.plays.iter().rev().find(|(play, row)| **play < seq && row.key == key).map(|(play, _)| *play)
-    }
-}
-
-/// A name as it stands in an address: lower case, words joined by `-`.
-pub fn slug(name: &str) -> String {
-    let lower = name.to_lowercase();
-    let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    if words.is_empty() { "dj".to_owned() } else { words.join("-") }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::slug;
-
-    #[test]
-    fn a_name_becomes_an_address() {
-        assert_eq!(slug("DJ  Ünal & Co."), "dj-ünal-co");
-        assert_eq!(slug("***"), "dj");
     }
 }

@@ -1,5 +1,6 @@
 //! The routes, tried without a broker: a stage that a test sets, and a real SQLite file.
 
+mod accounts;
 mod failures;
 mod fakes;
 mod fingerprints;
@@ -31,7 +32,7 @@ use store::{Changes, LikeRow, Live, PlayRow, PollRow, PollStatus, RunRow, Tokens
 use tower::ServiceExt;
 
 use crate::config::Config;
-use crate::desk::Desk;
+use crate::desk::{Desk, Parts};
 use crate::listeners::Listeners;
 use crate::routes;
 use fakes::FakeStage;
@@ -45,6 +46,8 @@ pub struct World {
     pub store: Sqlite,
     pub key: ClusterKey,
     pub listeners: Listeners,
+    pub mailbox: ::accounts::Mailbox,
+    pub accounts: ::accounts::Accounts,
     _dir: tempfile::TempDir,
 }
 
@@ -63,8 +66,26 @@ impl World {
         let store = Sqlite::open(&dir.path().join("pika.db")).unwrap();
         let (stage, key, listeners) = (Arc::new(FakeStage::default()), ClusterKey::new(b"trial"), Listeners::default());
         let live = live.unwrap_or_else(|| Arc::new(store.clone()));
-        let desk = Desk::new(config, stage.clone(), live, Arc::new(store.clone()), key.clone(), listeners.clone());
-        World { app: routes::router(Arc::new(desk)), stage, store, key, listeners, _dir: dir }
+        let mailbox = ::accounts::Mailbox::new(|_, _| Ok(()));
+        let stores: Arc<Sqlite> = Arc::new(store.clone());
+        let stores = ::accounts::Stores { accounts: stores.clone(), secrets: stores.clone(), audit: stores.clone(), tokens: stores };
+        let rules = ::accounts::Config {
+            sign_in_floor: Duration::ZERO,
+            hashing: ::accounts::Hashing { passes: Some(2), ..::accounts::Hashing::default() },
+            ..::accounts::Config::default()
+        };
+        let accounts = ::accounts::Accounts::new(rules, stores, &key, Arc::new(mailbox.clone()), Arc::new(Nobody));
+        let parts = Parts {
+            config,
+            live,
+            tokens: Arc::new(store.clone()),
+            accounts: accounts.clone(),
+            mailbox: Some(mailbox.clone()),
+            key: key.clone(),
+            listeners: listeners.clone(),
+        };
+        let desk = Desk::new(parts, stage.clone());
+        World { app: routes::router(Arc::new(desk)), stage, store, key, listeners, mailbox, accounts, _dir: dir }
     }
 
     pub async fn get(&self, path: &str) -> Answer {
@@ -105,6 +126,16 @@ impl World {
     /// A `Cookie` header that proves this person.
     pub fn cookie(&self, person: PersonId) -> String {
         format!("pika_id={}", self.key.seal_person(person))
+    }
+}
+
+/// There is no other node that would have to hear.
+struct Nobody;
+
+#[async_trait::async_trait]
+impl ::accounts::Herald for Nobody {
+    async fn ended(&self, _: &str) -> Result<(), String> {
+        Ok(())
     }
 }
 

@@ -35,7 +35,7 @@ async fn every_documented_route_is_there() {
             .replace("{clientId}", "client_1234")
             .replace("{file}", "x")
             .replace("{page}", "friday-night");
-        let filled = filled.replace("{code}", "K7WQ2M").replace("{slug}", "dj-kryspin");
+        let filled = filled.replace("{code}", "K7WQ2M").replace("{slug}", "dj-kryspin").replace("{role}", "dj");
         assert!(!filled.contains('{'), "{path} has a parameter that this test does not know");
         assert_ne!(world.ask(request(method.parse().unwrap(), &filled)).await.status, 405, "{method} {path}");
         // The fallback takes every method, a route only its own: who refuses a method that none of ours has is a route.

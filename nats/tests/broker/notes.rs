@@ -62,7 +62,7 @@ async fn a_question_that_nobody_can_answer_is_over_at_once() {
     let s = session("friday-night");
     let start = Instant::now();
     assert!(!broker.probe_dj(&s).await.unwrap());
-    assert!(broker.ask_token(&AskToken { sha256: "0".to_owned() }).await.is_err());
+    assert!(broker.ask_token(&AskToken::by_hash("0".to_owned())).await.is_err());
     let ask = AskMine { session: s.clone(), poll: PollId::new(1).unwrap(), person: PersonId::random() };
     assert_eq!(broker.ask_mine(s.partition(), &ask, Duration::from_secs(5)).await, None);
     assert!(start.elapsed() < Duration::from_millis(500), "{:?}", start.elapsed());
@@ -93,11 +93,11 @@ async fn tokens_and_votes_are_answered() {
         let (dj, counted) = (dj.clone(), counted.clone());
         answer_all(world.broker().await.token_asked().await.unwrap(), move |ask: &AskToken| {
             counted.send(()).unwrap();
-            TokenAnswer { dj: (ask.sha256 == "good").then(|| dj.clone()) }
+            TokenAnswer { dj: (ask.sha256 == "good").then(|| dj.clone()), ..TokenAnswer::default() }
         });
     }
     for (sha256, answer) in [("good", Some(dj)), ("bad", None)] {
-        assert_eq!(broker.ask_token(&AskToken { sha256: sha256.to_owned() }).await.unwrap().dj, answer);
+        assert_eq!(broker.ask_token(&AskToken::by_hash(sha256.to_owned())).await.unwrap().dj, answer);
         soon("an answer", count.recv()).await.unwrap();
         assert!(count.try_recv().is_err(), "two answered one question");
     }

@@ -47,7 +47,7 @@ async fn while_the_broker_is_away_everything_says_so_at_once_and_nothing_is_stor
         let verdicts = Verdicts { session: s.clone(), list: vec![], tallies: vec![] };
         at_once("a note", broker.send_verdicts(&NodeId::random(), &verdicts)).await;
         at_once("a probe", broker.probe_dj(&s)).await;
-        at_once("a token", broker.ask_token(&schemas::note::AskToken { sha256: String::new() })).await;
+        at_once("a token", broker.ask_token(&schemas::note::AskToken::by_hash(String::new()))).await;
     }
     let server = start(dir.path().into()).await;
     let returned = Instant::now();

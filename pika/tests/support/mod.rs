@@ -14,7 +14,7 @@ pub use attempt::{Attempt, attempt};
 pub use crowd::Crowd;
 pub use disk::Disk;
 pub use people::{Dj, Socket, track, types};
-pub use process::{Nats, Pika, Role, SECRET, signal};
+pub use process::{Nats, PIKA, Pika, Role, SECRET, signal};
 
 /// How long anything in a story may take before the story has failed. Promises with deadlines of their own are asserted apart.
 pub const PATIENCE: Duration = Duration::from_secs(15);

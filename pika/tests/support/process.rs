@@ -13,7 +13,7 @@ use super::disk::Disk;
 use super::log::Log;
 use super::{PATIENCE, http, until};
 
-pub(super) const PIKA: &str = env!("CARGO_BIN_EXE_pika");
+pub const PIKA: &str = env!("CARGO_BIN_EXE_pika");
 /// The same for all roles of a story.
 pub const SECRET: &str = "a-secret-that-is-only-used-by-these-tests";
 

@@ -1,12 +1,17 @@
 //! What any backend must do, one function a promise. A backend's test calls each with a fresh store, through
-//! [`live_promises!`](crate::live_promises) and [`token_promises!`](crate::token_promises), where all of them are listed.
+//! [`live_promises!`](crate::live_promises), [`token_promises!`](crate::token_promises) and
+//! [`account_promises!`](crate::account_promises), where all of them are listed.
 //! A bug found in one backend becomes a promise here, for all of them.
 
+pub mod accounts;
 pub mod answers;
+pub mod audit;
 pub mod model;
 pub mod order;
+pub mod people;
 pub mod runs;
 pub mod sample;
+pub mod secrets;
 pub mod tokens;
 
 /// One test for each promise of [`Live`](crate::Live). The expression gives a fresh store, in a box or in anything else that
@@ -63,6 +68,39 @@ macro_rules! token_promises {
             names_compare_without_case
             last_use_is_kept_to_the_minute
             revoked_tokens_are_gone
+            a_dj_has_several_tokens_by_their_labels
+            one_of_several_tokens_is_revoked
+        }
+    };
+}
+
+/// One test for each promise of [`Accounts`](crate::Accounts), [`Secrets`](crate::Secrets) and [`Audit`](crate::Audit).
+#[macro_export]
+macro_rules! account_promises {
+    ($fresh:expr) => {
+        $crate::promises! { $fresh, accounts:
+            an_account_comes_back_as_it_was
+            every_name_is_one_accounts
+            of_many_who_want_a_name_one_gets_it
+            only_the_next_version_is_taken
+            a_name_leads_to_who_bears_it_now
+            a_stray_claim_is_free_after_a_minute
+            a_removed_account_leaves_its_names_but_for_the_djs
+            a_dj_who_takes_another_name_gives_the_old_one_free
+            pages_of_accounts_hold_each_once
+            djs_names_are_one_list
+        }
+        $crate::promises! { $fresh, secrets:
+            a_secret_comes_back_until_it_expires
+            a_secret_is_used_up_once
+            an_ended_secret_is_gone
+            a_secrets_last_use_is_kept_to_the_minute
+            nobodys_secret_becomes_one_accounts
+            an_accounts_secrets_are_listed_by_kind
+            a_sweep_takes_only_what_has_expired
+        }
+        $crate::promises! { $fresh, audit:
+            entries_are_told_newest_first
         }
     };
 }
@@ -88,8 +126,10 @@ mod tests {
     #[test]
     fn every_promise_is_listed() {
         let list = include_str!("mod.rs");
-        for family in [include_str!("order.rs"), include_str!("runs.rs"), include_str!("answers.rs"), include_str!("tokens.rs")] {
-            for promise in family.lines().filter_map(|line| line.strip_prefix("pub async fn ")?.split_once('(')) {
+        let live = [include_str!("order.rs"), include_str!("runs.rs"), include_str!("answers.rs")];
+        let people = [include_str!("tokens.rs"), include_str!("accounts.rs"), include_str!("secrets.rs"), include_str!("audit.rs")];
+        for family in live.into_iter().chain(people) {
+            for promise in family.lines().filter_map(|line| line.strip_prefix("pub async fn ")?.split_once(['(', '<'])) {
                 assert!(list.lines().any(|line| line.trim() == promise.0), "{} is promised and never tested", promise.0);
             }
         }

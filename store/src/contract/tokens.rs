@@ -75,3 +75,31 @@ pub async fn revoked_tokens_are_gone(store: &dyn Tokens) {
     assert_eq!(store.revoke_tokens("DJ Gone", EVENING).await, Ok(vec![]), "they are revoked already");
     assert_eq!(store.revoke_tokens("DJ Never", EVENING).await, Ok(vec![]));
 }
+
+pub async fn a_dj_has_several_tokens_by_their_labels(store: &dyn Tokens) {
+    let first = add(store, "DJ Several", '7').await;
+    let second = store.add_token_of(&first.dj, &first.name, "laptop", &hash('8'), EVENING.plus(1)).await.expect("added");
+    assert_eq!((second.dj.as_str(), second.name.as_str(), second.label.as_str()), (first.dj.as_str(), "DJ Several", "laptop"));
+    assert_eq!(store.add_token_of(&first.dj, &first.name, "again", &hash('8'), EVENING).await, Err(StoreError::Taken));
+    assert_eq!(store.add_token_of("nobody", "DJ Several", "x", &hash('9'), EVENING).await, Err(StoreError::Taken), "there is no such DJ");
+    add(store, "DJ Other", 'a').await;
+    assert_eq!(store.tokens_of(&first.dj).await, Ok(vec![first.clone(), second.clone()]));
+    assert_eq!(store.find_token(&hash('8'), EVENING).await.map(|found| found.map(|found| found.label)), Ok(Some("laptop".to_owned())));
+    assert_eq!(store.tokens_of("nobody").await, Ok(vec![]));
+}
+
+pub async fn one_of_several_tokens_is_revoked(store: &dyn Tokens) {
+    let first = add(store, "DJ One", 'b').await;
+    let second = store.add_token_of(&first.dj, &first.name, "laptop", &hash('c'), EVENING).await.expect("added");
+    assert_eq!(store.revoke_token(&first.sha256, EVENING).await, Ok(true));
+    assert_eq!(store.revoke_token(&first.sha256, EVENING).await, Ok(false));
+    assert_eq!(store.revoke_token(&hash('0'), EVENING).await, Ok(false));
+    assert_eq!(store.tokens_of(&first.dj).await, Ok(vec![second.clone()]));
+    assert_eq!(store.list_tokens().await, Ok(vec![second.clone()]));
+    assert_eq!(
+        store.revoke_tokens("dj one", EVENING).await,
+        Ok(vec![second.sha256]),
+        "tokens that they made are the operator's to revoke too"
+    );
+    assert_eq!(store.tokens_of(&first.dj).await, Ok(vec![]));
+}

@@ -15,7 +15,7 @@ use crate::StoreError;
 
 /// The version of a keyspace is how many of these it has taken. A step that was released is never changed; a change of the schema is one
 /// more step. A step may be taken twice, after a crash in its middle, so each of its statements says IF NOT EXISTS.
-const STEPS: &[(&str, &str)] = &[("the first tables", include_str!("schema.cql"))];
+const STEPS: &[(&str, &str)] = &[("the first tables", include_str!("schema.cql")), ("accounts", include_str!("accounts.cql"))];
 
 /// What is kept of the steps themselves, and who is taking them.
 const OWN_TABLES: [&str; 2] = [

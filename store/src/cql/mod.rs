@@ -11,6 +11,8 @@ mod place;
 mod server;
 mod values;
 
+mod accounts;
+mod audit;
 mod fingerprints;
 mod likes;
 mod live;
@@ -18,6 +20,7 @@ mod plays;
 mod polls;
 mod positions;
 mod runs;
+mod secrets;
 mod sums;
 mod tokens;
 mod votes;
@@ -81,6 +84,9 @@ struct Tables {
     positions: positions::Positions,
     sums: sums::Sums,
     tokens: tokens::TokenTables,
+    accounts: accounts::AccountTables,
+    secrets: secrets::SecretTables,
+    audit: audit::AuditTables,
 }
 
 impl Cql {
@@ -102,6 +108,9 @@ impl Cql {
             positions: positions::Positions::prepare(&server).await?,
             sums: sums::Sums::prepare(&server).await?,
             tokens: tokens::TokenTables::prepare(&server).await?,
+            accounts: accounts::AccountTables::prepare(&server).await?,
+            secrets: secrets::SecretTables::prepare(&server).await?,
+            audit: audit::AuditTables::prepare(&server).await?,
         };
         Ok(Cql { server: Arc::new(server), tables: Arc::new(tables) })
     }

@@ -25,13 +25,17 @@ pub struct TokenTables {
     make_dj: PreparedStatement,
     dj: PreparedStatement,
     point: PreparedStatement,
-    make: PreparedStatement,
+    make_token: PreparedStatement,
     one: PreparedStatement,
     used: PreparedStatement,
     revoke: PreparedStatement,
     unpoint: PreparedStatement,
     in_bucket: PreparedStatement,
     of_name: PreparedStatement,
+    point_dj: PreparedStatement,
+    unpoint_dj: PreparedStatement,
+    of_dj: PreparedStatement,
+    label: PreparedStatement,
 }
 
 #[derive(DeserializeRow)]
@@ -50,8 +54,15 @@ impl Found {
         self.revoked_at.is_none().then_some(self)
     }
 
-    fn token(self) -> DjToken {
-        DjToken { dj: self.dj, name: self.name, created_at: Millis(self.created_at), last_used: millis(self.last_used) }
+    fn token(self, label: String) -> DjToken {
+        DjToken {
+            dj: self.dj,
+            name: self.name,
+            sha256: self.sha256,
+            label,
+            created_at: Millis(self.created_at),
+            last_used: millis(self.last_used),
+        }
     }
 }
 
@@ -64,7 +75,7 @@ impl TokenTables {
             make_dj: server.to_claim("INSERT INTO djs (folded_name, id, name, created_at) VALUES (?, ?, ?, ?) IF NOT EXISTS").await?,
             dj,
             point: server.to_write("INSERT INTO tokens_by_name (bucket, folded_name, sha256) VALUES (?, ?, ?)").await?,
-            make: server
+            make_token: server
                 .to_claim("INSERT INTO tokens (sha256, dj, name, folded_name, created_at) VALUES (?, ?, ?, ?, ?) IF NOT EXISTS")
                 .await?,
             one: server
@@ -75,6 +86,10 @@ impl TokenTables {
             unpoint: server.to_write("DELETE FROM tokens_by_name WHERE bucket = ? AND folded_name = ? AND sha256 = ?").await?,
             in_bucket: server.to_read("SELECT folded_name, sha256 FROM tokens_by_name WHERE bucket = ?").await?,
             of_name: server.to_read("SELECT folded_name, sha256 FROM tokens_by_name WHERE bucket = ? AND folded_name = ?").await?,
+            point_dj: server.to_write("INSERT INTO tokens_by_dj (dj, sha256, label) VALUES (?, ?, ?)").await?,
+            unpoint_dj: server.to_write("DELETE FROM tokens_by_dj WHERE dj = ? AND sha256 = ?").await?,
+            of_dj: server.to_read("SELECT sha256 FROM tokens_by_dj WHERE dj = ?").await?,
+            label: server.to_read("SELECT label FROM tokens_by_dj WHERE dj = ? AND sha256 = ?").await?,
         })
     }
 
@@ -97,11 +112,62 @@ impl TokenTables {
         server.claim(&self.make_dj, (&folded, &id, name.trim(), now.0)).await?;
         let dj: Option<(String, String)> = server.first(&self.dj, (&folded,)).await?;
         let (dj, name) = dj.ok_or_else(|| StoreError::Unavailable("a DJ who was just made is not there yet".to_owned()))?;
+        self.make(server, &dj, &name, "", sha256, now).await
+    }
+
+    /// The ways from the name and from the DJ to the token, then the token.
+    async fn make(&self, server: &Server, dj: &str, name: &str, label: &str, sha256: &str, now: Millis) -> Result<DjToken, StoreError> {
+        let folded = spelling::folded(name);
         server.put(&self.point, (bucket(&folded), &folded, sha256)).await?;
-        if !server.claim(&self.make, (sha256, &dj, &name, &folded, now.0)).await? {
+        server.put(&self.point_dj, (dj, sha256, label)).await?;
+        if !server.claim(&self.make_token, (sha256, dj, name, &folded, now.0)).await? {
             return Err(StoreError::Taken);
         }
-        Ok(DjToken { dj, name, created_at: now, last_used: None })
+        let (dj, name, sha256, label) = (dj.to_owned(), name.to_owned(), sha256.to_owned(), label.to_owned());
+        Ok(DjToken { dj, name, sha256, label, created_at: now, last_used: None })
+    }
+
+    async fn add_of(&self, server: &Server, dj: &str, name: &str, label: &str, sha256: &str, now: Millis) -> Result<DjToken, StoreError> {
+        if self.find(server, sha256).await?.is_some() {
+            return Err(StoreError::Taken);
+        }
+        let found: Option<(String, String)> = server.first(&self.dj, (spelling::folded(name),)).await?;
+        match found {
+            Some((id, name)) if id == dj => self.make(server, dj, &name, label, sha256, now).await,
+            Some(_) | None => Err(StoreError::Taken),
+        }
+    }
+
+    async fn labelled(&self, server: &Server, found: Found) -> Result<DjToken, StoreError> {
+        let label: Option<(String,)> = server.first(&self.label, (&found.dj, &found.sha256)).await?;
+        Ok(found.token(label.map(|(label,)| label).unwrap_or_default()))
+    }
+
+    async fn of(&self, server: &Server, dj: &str) -> Result<Vec<DjToken>, StoreError> {
+        let pointers: Vec<(String,)> = server.rows(&self.of_dj, (dj,)).await?;
+        let found = stream::iter(pointers).map(|(sha256,)| async move {
+            match self.find(server, &sha256).await?.and_then(Found::living).filter(|found| found.dj == dj) {
+                Some(found) => self.labelled(server, found).await.map(Some),
+                None => Ok::<_, StoreError>(None),
+            }
+        });
+        let mut tokens: Vec<DjToken> = found.buffered(AT_ONCE).try_filter_map(async |token| Ok(token)).try_collect().await?;
+        tokens.sort_by_cached_key(|token| (token.created_at, token.sha256.clone()));
+        Ok(tokens)
+    }
+
+    async fn end(&self, server: &Server, found: &Found, now: Millis) -> Result<bool, StoreError> {
+        let done = server.claim(&self.revoke, (now.0, &found.sha256)).await?;
+        server.put(&self.unpoint, (bucket(&found.folded_name), &found.folded_name, &found.sha256)).await?;
+        server.put(&self.unpoint_dj, (&found.dj, &found.sha256)).await?;
+        Ok(done)
+    }
+
+    async fn revoke_one(&self, server: &Server, sha256: &str, now: Millis) -> Result<bool, StoreError> {
+        match self.find(server, sha256).await?.and_then(Found::living) {
+            Some(found) => self.end(server, &found, now).await,
+            None => Ok(false),
+        }
     }
 
     /// The living tokens that these rows point to. One may point to nothing, if its token was never made.
@@ -117,17 +183,26 @@ impl TokenTables {
         let pointers = gathered((0..BUCKETS).map(|bucket| server.rows(&self.in_bucket, (bucket,)))).await?;
         let found = self.living(server, pointers).await?;
         let sorted: BTreeMap<_, _> =
-            found.into_iter().map(|found| ((found.folded_name.clone(), found.created_at, found.sha256.clone()), found.token())).collect();
-        Ok(sorted.into_values().collect())
+            found.into_iter().map(|found| ((found.folded_name.clone(), found.created_at, found.sha256.clone()), found)).collect();
+        stream::iter(sorted.into_values()).map(|found| self.labelled(server, found)).buffered(AT_ONCE).try_collect().await
     }
 
+    /// All tokens of the DJ who bears this name, those included that were made while they had another.
     async fn revoke(&self, server: &Server, name: &str, now: Millis) -> Result<Vec<String>, StoreError> {
         let folded = spelling::folded(name);
         let pointers = server.rows(&self.of_name, (bucket(&folded), &folded)).await?;
+        let mut found = self.living(server, pointers).await?;
+        let dj: Option<(String, String)> = server.first(&self.dj, (&folded,)).await?;
+        if let Some((dj, _)) = &dj {
+            for token in self.of(server, dj).await? {
+                if !found.iter().any(|known| known.sha256 == token.sha256) {
+                    found.extend(self.find(server, &token.sha256).await?);
+                }
+            }
+        }
         let mut revoked = Vec::new();
-        for found in self.living(server, pointers).await? {
-            let done = server.claim(&self.revoke, (now.0, &found.sha256)).await?;
-            server.put(&self.unpoint, (bucket(&folded), &folded, &found.sha256)).await?;
+        for found in found {
+            let done = self.end(server, &found, now).await?;
             revoked.extend(done.then_some(found.sha256));
         }
         Ok(revoked)
@@ -144,12 +219,29 @@ impl Tokens for Cql {
         self.measured(Operation::AddToken, self.tables.tokens.add(&self.server, name, sha256, now)).await
     }
 
+    async fn add_token_of(&self, dj: &str, name: &str, label: &str, sha256: &str, now: Millis) -> Result<DjToken, StoreError> {
+        self.measured(Operation::AddToken, self.tables.tokens.add_of(&self.server, dj, name, label, sha256, now)).await
+    }
+
+    async fn tokens_of(&self, dj: &str) -> Result<Vec<DjToken>, StoreError> {
+        // A key may not be empty, and no DJ has such an id.
+        if dj.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.measured(Operation::ListTokens, self.tables.tokens.of(&self.server, dj)).await
+    }
+
+    async fn revoke_token(&self, sha256: &str, now: Millis) -> Result<bool, StoreError> {
+        self.measured(Operation::RevokeTokens, self.tables.tokens.revoke_one(&self.server, sha256, now)).await
+    }
+
     /// While the store cannot be written the token is still good; only its last use is not kept.
     async fn find_token(&self, sha256: &str, now: Millis) -> Result<Option<DjToken>, StoreError> {
         let tokens = &self.tables.tokens;
         let found = self.measured(Operation::FindToken, tokens.find(&self.server, sha256)).await?;
-        let Some(mut token) = found.and_then(Found::living).map(Found::token) else { return Ok(None) };
-        let minute = Millis(now.0 - now.0.rem_euclid(60_000));
+        let Some(found) = found.and_then(Found::living) else { return Ok(None) };
+        let mut token = tokens.labelled(&self.server, found).await?;
+        let minute = spelling::minute(now);
         if token.last_used < Some(minute) {
             let use_it = self.server.put(&tokens.used, (minute.0.saturating_mul(1000), minute.0, sha256));
             match self.measured(Operation::UseToken, use_it).await {

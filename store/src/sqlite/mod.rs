@@ -11,6 +11,8 @@ mod readers;
 mod rows;
 mod writer;
 
+mod accounts;
+mod audit;
 mod fingerprints;
 mod likes;
 mod live;
@@ -18,6 +20,7 @@ mod plays;
 mod polls;
 mod positions;
 mod runs;
+mod secrets;
 mod tokens;
 mod votes;
 mod wishes;

@@ -11,13 +11,13 @@ use crate::StoreError;
 
 /// The version of a file is how many of these it has taken. A step that was released is never changed; a change of the
 /// schema is one more step.
-const STEPS: &[&str] = &[include_str!("schema.sql")];
+const STEPS: &[&str] = &[include_str!("schema.sql"), include_str!("accounts.sql")];
 
 /// "PIKA": how a file of ours is told from another program's database.
 const APPLICATION: i32 = i32::from_be_bytes(*b"PIKA");
 
 /// All statements of this room fit, so each is prepared once a connection.
-const STATEMENTS: usize = 64;
+const STATEMENTS: usize = 128;
 
 pub struct File {
     path: PathBuf,

@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 use rusqlite::Connection;
 use schemas::track::Analysis;
 
-use super::{fingerprints, likes, live, plays, positions, runs, tokens};
+use super::{accounts, audit, fingerprints, likes, live, plays, positions, runs, secrets, tokens};
+use crate::contract::people::{account, entry, secret};
 use crate::contract::sample::{EVENING, evening, person, pos, session};
 use crate::rows::Fingerprint;
 
@@ -20,7 +21,7 @@ pub fn seen(sql: &'static str) {
     SEEN.with_borrow_mut(|all| all.insert(sql));
 }
 
-/// All that the two families ask of a connection.
+/// All that the families ask of a connection.
 fn ask_everything(c: &Connection) -> rusqlite::Result<()> {
     let friday = session("friday-night");
     let changes = evening(&friday, 10, pos(100));
@@ -39,7 +40,34 @@ fn ask_everything(c: &Connection) -> rusqlite::Result<()> {
     likes::of_person(c, person(1), 50)?;
     tokens::add(c, "DJ", "hash", EVENING)?.unwrap();
     tokens::touch(c, "hash", EVENING)?;
-    tokens::revoke(c, "dj", EVENING).map(drop)
+    tokens::revoke(c, "dj", EVENING)?;
+    ask_of_people(c)
+}
+
+fn ask_of_people(c: &Connection) -> rusqlite::Result<()> {
+    let ada = account("ada");
+    assert!(accounts::add(c, &ada)?);
+    accounts::named(c, &crate::Name::Slug(ada.slug.clone()))?.unwrap();
+    assert!(!accounts::claim(c, &crate::Name::Slug(ada.slug.clone()), schemas::AccountId::random(), EVENING)?);
+    assert!(accounts::save(c, &ada)?);
+    accounts::list(c, None, 10)?;
+    tokens::add_of(c, &ada.id.to_string(), &ada.display_name, "laptop", "hash of hers", EVENING)?.unwrap();
+    tokens::of(c, &ada.id.to_string())?;
+    assert!(tokens::revoke_one(c, "hash of hers", EVENING)?);
+    let session = secret(crate::SecretKind::Session, Some(ada.id), 'a');
+    assert!(secrets::add(c, &session)?);
+    secrets::use_up(c, &session.sha256, EVENING)?;
+    secrets::touch(c, &session.sha256, EVENING)?;
+    secrets::assign(c, &session.sha256, ada.id, EVENING)?;
+    secrets::list(c, ada.id, session.kind, EVENING)?;
+    secrets::end(c, &session.sha256)?;
+    secrets::sweep(c, EVENING)?;
+    audit::note(c, &entry(Some(ada.id), 1))?;
+    audit::before_this(c, EVENING, 10)?;
+    audit::of(c, ada.id, 10)?;
+    audit::sweep(c, EVENING)?;
+    accounts::of(c, ada.id)?.unwrap();
+    accounts::remove(c, &ada)
 }
 
 fn plan(c: &Connection, sql: &str) -> Vec<String> {
@@ -51,7 +79,7 @@ fn plan(c: &Connection, sql: &str) -> Vec<String> {
 #[test]
 fn no_question_reads_a_whole_table() {
     let c = Connection::open_in_memory().unwrap();
-    c.execute_batch(include_str!("schema.sql")).unwrap();
+    c.execute_batch(concat!(include_str!("schema.sql"), include_str!("accounts.sql"))).unwrap();
     ask_everything(&c).unwrap();
     let statements = SEEN.take();
     assert!(statements.len() > 30, "only {} statements were seen", statements.len());

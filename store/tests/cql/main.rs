@@ -8,6 +8,7 @@ mod server;
 
 store::live_promises!(crate::server::fresh().await);
 store::token_promises!(crate::server::fresh().await);
+store::account_promises!(crate::server::fresh().await);
 
 mod migrations;
 mod outage;

@@ -10,7 +10,19 @@ use store::{Changes, Live, StoreError};
 use crate::server::{beside, fresh, tables};
 
 /// Not in the log, so written without a place.
-const BESIDE_THE_LOG: [&str; 4] = ["djs", "fingerprints", "tokens", "tokens_by_name"];
+const BESIDE_THE_LOG: [&str; 11] = [
+    "accounts",
+    "account_names",
+    "audit_by_account",
+    "audit_by_month",
+    "djs",
+    "fingerprints",
+    "secrets",
+    "secrets_by_account",
+    "tokens",
+    "tokens_by_dj",
+    "tokens_by_name",
+];
 
 /// The columns of a table's key, and how many of them name the partition.
 async fn key(session: &Session, keyspace: &str, table: &str) -> Vec<String> {

@@ -7,6 +7,7 @@ mod flushes;
 
 store::live_promises!(crate::file::fresh());
 store::token_promises!(crate::file::fresh());
+store::account_promises!(crate::file::fresh());
 
 mod durable;
 mod faults;

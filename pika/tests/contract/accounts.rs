@@ -1,0 +1,89 @@
+//! Accounts, end to end: signing up over HTTP, going live over a socket, and being put out.
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::support::{PIKA, Pika, Socket, http, until};
+
+const PASSWORD: &str = "blue suede shoes 7";
+const ADDRESS: &str = "ada@example.org";
+
+async fn ask(pika: &Pika, method: Method, path: &str, bearer: Option<&str>, body: Value) -> (StatusCode, Value) {
+    let mut request = http().request(method, format!("{}{path}", pika.url)).header("x-pika-client", "pika-desktop").json(&body);
+    if let Some(bearer) = bearer {
+        request = request.bearer_auth(bearer);
+    }
+    let response = request.send().await.unwrap();
+    (response.status(), response.json().await.unwrap())
+}
+
+/// Goes live as the desktop app does; whether that is let in, and under which name.
+async fn go_live(pika: &Pika, session: &str, token: &str) -> (Socket, Value) {
+    let mut socket = Socket::open(pika).await;
+    let register = json!({"type": "REGISTER_SESSION", "sessionId": session, "djName": "Somebody Else", "token": token});
+    let answer = socket.ask(register).await;
+    (socket, answer)
+}
+
+/// `pika admin …` beside the running process.
+async fn admin(pika: &Pika, args: &[&str]) -> String {
+    let mut command = tokio::process::Command::new(PIKA);
+    command.arg("admin").args(args).current_dir(pika.data.path()).env("PIKA_DATA", pika.data.path());
+    let output = command.kill_on_drop(true).output().await.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[tokio::test]
+async fn somebody_signs_up_goes_live_and_is_put_out_and_the_log_tells_no_secret() {
+    let pika =
+        Pika::dev_with(&[("PIKA_LOG", "debug,hyper=info,h2=info"), ("PIKA_SIGN_IN_LIMITS", "0"), ("PIKA_PASSWORD_PASSES", "2")]).await;
+    pika.ready().await;
+    let body = json!({"email": ADDRESS, "password": PASSWORD, "displayName": "DJ Ada"});
+    let (status, made) = ask(&pika, Method::POST, "/api/auth/register", None, body).await;
+    assert_eq!(status, 201, "{made}");
+    let first = made["token"].as_str().unwrap().to_owned();
+    let letters: Vec<_> = std::fs::read_dir(pika.data.path().join("mail")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(letters.len(), 1);
+    let letter = std::fs::read_to_string(&letters[0]).unwrap().replace("=\r\n", "").replace("=3D", "=");
+    let code = letter.split("#verify=").nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
+    assert_eq!(ask(&pika, Method::POST, "/api/auth/verify", None, json!({"code": code})).await.0, 200);
+
+    let (mut socket, answer) = go_live(&pika, "evening-of-ada", &first).await;
+    assert_eq!(answer["type"], "ACK", "{answer}");
+    let registered = socket.hear("SESSION_REGISTERED").await;
+    assert_eq!((&registered["djName"], &registered["authenticated"]), (&json!("DJ Ada"), &json!(true)), "the registered name wins");
+
+    // The node remembers the token now; from here on it must hear that it is dead.
+    let (status, anew) = ask(&pika, Method::POST, "/api/auth/regenerate-token", Some(&first), json!({})).await;
+    assert_eq!(status, 200);
+    let second = anew["token"].as_str().unwrap().to_owned();
+    let asked = std::time::Instant::now();
+    until("the old token is refused", || async { (go_live(&pika, "another-evening", &first).await.1["type"] == "NACK").then_some(()) })
+        .await;
+    assert!(asked.elapsed().as_secs() < 3, "{:?}", asked.elapsed());
+    assert_eq!(go_live(&pika, "one-more-evening", &second).await.1["type"], "ACK");
+
+    let (_, pair) = ask(&pika, Method::POST, "/api/auth/token", None, json!({"email": ADDRESS, "password": PASSWORD})).await;
+    let access = pair["accessToken"].as_str().unwrap().to_owned();
+    assert_eq!(ask(&pika, Method::GET, "/api/admin/users", Some(&access), json!({})).await.0, 403);
+    assert!(admin(&pika, &["grant", ADDRESS, "admin"]).await.contains("dj,admin"));
+    assert_eq!(ask(&pika, Method::GET, "/api/auth/me", Some(&access), json!({})).await.0, 401, "new rights want a new session");
+    let (_, pair) = ask(&pika, Method::POST, "/api/auth/token", None, json!({"email": ADDRESS, "password": PASSWORD})).await;
+    let admins = pair["accessToken"].as_str().unwrap().to_owned();
+    let (status, users) = ask(&pika, Method::GET, "/api/admin/users", Some(&admins), json!({})).await;
+    assert_eq!((status.as_u16(), users["users"][0]["displayName"].clone()), (200, json!("DJ Ada")));
+
+    assert!(admin(&pika, &["suspend", ADDRESS, "--reason", "spam"]).await.contains("suspended"));
+    assert_eq!(ask(&pika, Method::GET, "/api/auth/me", Some(&admins), json!({})).await.0, 401);
+    until("a suspended DJ is refused", || async { (go_live(&pika, "a-last-evening", &second).await.1["type"] == "NACK").then_some(()) })
+        .await;
+    assert_eq!(ask(&pika, Method::POST, "/api/auth/login", None, json!({"email": ADDRESS, "password": PASSWORD})).await.0, 403);
+    assert!(admin(&pika, &["log"]).await.contains("suspended"));
+
+    assert!(pika.log.len() > 5, "nothing was logged, so nothing was proven");
+    let refresh = pair["refreshToken"].as_str().unwrap();
+    for secret in [PASSWORD, ADDRESS, &first, &second, &code, &access, &admins, refresh, "argon2id$", "pk_ses_"] {
+        assert!(!pika.log.says(secret), "the log tells {secret}");
+    }
+}
