@@ -13,11 +13,13 @@ pub fn allow(dancers: usize) -> anyhow::Result<()> {
     if limit.current.is_none_or(|now| now >= need) {
         return Ok(());
     }
-    if let Some(most) = limit.maximum.filter(|most| *most < need) {
+    // Who is root may go beyond the hard limit too; so may then the servers that are started from here.
+    let most = limit.maximum.map(|most| most.max(need));
+    if setrlimit(Resource::Nofile, Rlimit { current: Some(need), maximum: most }).is_err() {
         bail!(
-            "{dancers} dancers need {need} open files, this system allows {most}: raise the hard limit (ulimit -Hn) or take fewer dancers"
+            "{dancers} dancers need {need} open files, this system allows {}: raise the hard limit (ulimit -Hn) or take fewer dancers",
+            limit.maximum.unwrap_or(0)
         );
     }
-    setrlimit(Resource::Nofile, Rlimit { current: Some(need), maximum: limit.maximum })?;
     Ok(())
 }
