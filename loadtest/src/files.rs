@@ -23,3 +23,21 @@ pub fn allow(dancers: usize) -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+/// As many as can be had, at most `wanted`, in round thousands.
+pub fn most(wanted: usize) -> usize {
+    let thousands = (1..=wanted.div_ceil(1000)).rev().map(|thousands| (thousands * 1000).min(wanted));
+    thousands.into_iter().find(|sockets| allow(*sockets).is_ok()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_than_the_system_has_is_cut_to_what_it_has() {
+        assert_eq!(most(10), 10);
+        let all = most(100_000_000);
+        assert!(all < 100_000_000 && all.is_multiple_of(1000) && allow(all).is_ok() && allow(all + 1000).is_err(), "{all}");
+    }
+}

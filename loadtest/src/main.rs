@@ -42,6 +42,8 @@ enum Scenario {
     /// Pika beside its peers, each server alone on a core: fan-out, memory, durable likes, storms, connects. Prints the targets and
     /// what they are judged by; the exit code is 1 where one is missed.
     Bench(bench::Bench),
+    /// How cost grows with sockets, sessions, fanout processes and streams of the log; writes the curves.
+    Growth(bench::growth::Growth),
     /// The least that a server fed by NATS can do, to measure beside.
     #[command(hide = true)]
     Bare(bare::Bare),
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
         Scenario::Evening(evening) => alone(scenario::run(evening)),
         Scenario::Slow(slow) => alone(slow::run(slow)),
         Scenario::Bench(bench) => bench::run(&bench),
+        Scenario::Growth(growth) => bench::growth::run(&growth),
         Scenario::Bare(bare) => bare::run(&bare).map(|()| true),
     };
     match played {

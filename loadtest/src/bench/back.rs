@@ -69,23 +69,23 @@ pub fn measure(place: &Place, results: &mut Results) -> anyhow::Result<()> {
     let mut crowd = server.crowd_of([(session.as_str(), Some("true".to_owned()))])?;
     crowd.enter(DANCERS, &mut listener)?;
     sleep(SETTLE);
-    let mut publisher = server.publisher()?;
-    crowd.with(&mut publisher)?;
+    let mut publishers = server.publishers(1)?;
+    crowd.with(&mut publishers)?;
     let mut numbers = Numbers::default();
-    flow::run(&mut crowd, &mut publisher, &mut numbers, Pace::UnderWay(1), BEFORE)?;
+    flow::run(&mut crowd, &mut publishers, &mut numbers, Pace::UnderWay(1), BEFORE)?;
     server.another()?;
     server.without("workers");
     // Of these only a part arrives, at some more and at others less.
     publish(&server, &mut numbers, DURING)?;
     let sent = Instant::now();
     while listener.places.is_empty() {
-        crowd.turn(Some(Duration::from_millis(10)), Some(&mut publisher), &mut listener)?;
+        crowd.turn(Duration::from_millis(10), &mut publishers, &mut listener)?;
         ensure!(sent.elapsed() < PATIENCE, "nobody hears anything");
     }
     let killed = Instant::now();
     server.kill();
     // What had left the node before it died still arrives.
-    while crowd.turn(Some(QUIET), Some(&mut publisher), &mut listener)? > 0 {}
+    while crowd.turn(QUIET, &mut publishers, &mut listener)? > 0 {}
     drop(crowd);
     listener.newest = publish(&server, &mut numbers, AWAY)?;
     ensure!(listener.fresh == DANCERS, "{} first subscriptions were answered as a fresh start", listener.fresh);
@@ -103,7 +103,7 @@ pub fn measure(place: &Place, results: &mut Results) -> anyhow::Result<()> {
     crowd.enter(DANCERS, &mut listener)?;
     let sent = Instant::now();
     while listener.there < DANCERS {
-        crowd.turn(Some(Duration::from_millis(10)), None, &mut listener)?;
+        crowd.turn(Duration::from_millis(10), &mut [], &mut listener)?;
         crowd.whole()?;
         ensure!(sent.elapsed() < PATIENCE, "{} of {DANCERS} have everything", listener.there);
     }

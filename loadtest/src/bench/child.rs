@@ -23,12 +23,12 @@ pub struct Child {
 
 impl Child {
     /// Starts it on this core. `taskset` becomes the program, so its number is the program's.
-    pub fn start(name: &str, core: usize, dir: &Path, program: &Path, args: &[String], env: &[(&str, String)]) -> anyhow::Result<Child> {
+    pub fn start(name: &str, core: usize, dir: &Path, program: &Path, args: &[String], env: &[(String, String)]) -> anyhow::Result<Child> {
         let log = dir.join(format!("{name}.log"));
         let out = File::create(&log).with_context(|| log.display().to_string())?;
         let mut command = Command::new("taskset");
         command.arg("-c").arg(core.to_string()).arg(program).args(args).current_dir(dir);
-        command.envs(env.iter().map(|(key, value)| (*key, value.as_str())));
+        command.envs(env.iter().map(|(key, value)| (key, value)));
         command.stdin(Stdio::null()).stdout(out.try_clone()?).stderr(out);
         let process = command.spawn().with_context(|| format!("taskset and {}", program.display()))?;
         Ok(Child { process, log, name: name.to_owned() })

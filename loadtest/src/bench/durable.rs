@@ -8,16 +8,17 @@ use anyhow::ensure;
 
 use crate::bench::peer::Peer;
 use crate::bench::results::{Results, Row};
-use crate::bench::server::{Layout, Place, Server, Session};
+use crate::bench::server::{Layout, Place, Server};
 use crate::lean::crowd::Deaf;
 use crate::lean::likes::{Likes, title};
+use crate::lean::publisher::Session;
 
-pub const DANCERS: usize = 1000;
+const DANCERS: usize = 1000;
 /// Sessions that the same dancers spread over.
-const SPREAD: usize = 1000;
+pub const SPREAD: usize = 1000;
 /// Tracks that each session has played: few, where there are many sessions to prepare.
 const TRACKS: usize = 100;
-const TRACKS_EACH: usize = 10;
+pub const TRACKS_EACH: usize = 10;
 /// What one dancer may say: more than anyone does in the time.
 const MOST: usize = 4000;
 const ALONE: usize = 100;
@@ -41,7 +42,7 @@ pub fn measure(place: &Place, peer: Peer, lasts: Duration, results: &mut Results
     Ok(())
 }
 
-fn rush(server: &Server, sessions: &[Session], lasts: Duration, results: &mut Results) -> anyhow::Result<()> {
+pub fn rush(server: &Server, sessions: &[Session], lasts: Duration, results: &mut Results) -> anyhow::Result<()> {
     let peer = server.peer;
     let mut crowd = match sessions {
         [] => server.crowd()?,

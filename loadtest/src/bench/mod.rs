@@ -5,8 +5,10 @@ mod child;
 mod crowds;
 mod durable;
 mod fanout;
+pub mod growth;
 mod page;
 mod peer;
+mod plot;
 mod raw;
 mod report;
 mod results;
@@ -32,10 +34,10 @@ pub struct Bench {
     /// Who is measured.
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = Peer::ALL)]
     peers: Vec<Peer>,
-    /// How often each is measured; the median counts.
-    #[arg(long, default_value_t = 3)]
-    rounds: usize,
-    /// One short round.
+    /// How often each is measured; the median counts. Default: 3, or 1 with --quick.
+    #[arg(long)]
+    rounds: Option<usize>,
+    /// Short rounds.
     #[arg(long)]
     quick: bool,
     /// What is measured.
@@ -76,7 +78,8 @@ impl Part {
 }
 
 pub fn run(bench: &Bench) -> anyhow::Result<bool> {
-    ensure!(bench.rounds > 0, "--rounds must be at least 1");
+    let rounds = bench.rounds.unwrap_or(if bench.quick { 1 } else { 3 });
+    ensure!(rounds > 0, "--rounds must be at least 1");
     ensure!(bench.sockets.is_sorted(), "--sockets must rise");
     let most = bench.sockets.iter().copied().max().unwrap_or(0).max(crowds::IDLE + crowds::AT_ONCE);
     files::allow(most)?;
@@ -89,7 +92,6 @@ pub fn run(bench: &Bench) -> anyhow::Result<bool> {
         None => None,
     };
     let mut results = Results::default();
-    let rounds = if bench.quick { 1 } else { bench.rounds };
     let plan = fanout::Plan {
         sockets: bench.sockets.clone(),
         under_way: vec![1, 8],

@@ -12,7 +12,7 @@ use crate::bench::peer::Peer;
 use crate::lean::crowd::Crowd;
 use crate::lean::dialect::{ARTIST, Dialect, title};
 use crate::lean::http::{ask, ask_json};
-use crate::lean::publisher::{Publisher, Way};
+use crate::lean::publisher::{Publisher, Session, Way};
 use crate::lean::usage;
 
 /// The same for all roles. It guards nothing: they live on loopback for seconds.
@@ -25,6 +25,9 @@ const SESSION: &str = "measured-session";
 /// Programs and cores.
 #[derive(Clone, clap::Args)]
 pub struct Place {
+    /// A setting for every process of Pika, as NAME=VALUE: what would be PIKA_NAME in the environment.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
+    pub set: Vec<(String, String)>,
     /// The pika to measure. Default: the one beside this program.
     #[arg(long, value_name = "PROGRAM")]
     pub pika: Option<PathBuf>,
@@ -69,7 +72,9 @@ pub enum Layout {
 
 pub struct Server {
     pub peer: Peer,
-    pub address: SocketAddr,
+    address: SocketAddr,
+    /// Where its sockets are: more than one address only where more nodes were started.
+    nodes: Vec<SocketAddr>,
     /// The session that everyone is in who is not told another.
     pub session: Session,
     publish_at: SocketAddr,
@@ -81,13 +86,6 @@ pub struct Server {
     children: Vec<Child>,
 }
 
-/// A session that is live.
-#[derive(Clone)]
-pub struct Session {
-    pub id: String,
-    token: String,
-}
-
 /// What it takes to start another process beside.
 struct Start {
     place: Place,
@@ -96,13 +94,13 @@ struct Start {
 }
 
 impl Start {
-    fn child(&self, name: &str, core: usize, program: &Path, args: &[String], env: &[(&str, String)]) -> anyhow::Result<Child> {
+    fn child(&self, name: &str, core: usize, program: &Path, args: &[String], env: &[(String, String)]) -> anyhow::Result<Child> {
         Child::start(name, core, self.dir.path(), program, args, env)
     }
 
     /// A role of Pika that is ready.
     fn role(&self, role: &str, core: usize, listen: SocketAddr) -> anyhow::Result<Child> {
-        let env = settings(self.dir.path(), self.nats, listen);
+        let env = [settings(self.dir.path(), self.nats, listen), self.place.set.clone()].concat();
         let mut child = self.child(role, core, &self.place.pika()?, &[role.to_owned()], &env)?;
         child.ready(listen, "/readyz")?;
         Ok(child)
@@ -116,8 +114,17 @@ impl Server {
         let [address, nats] = free::<2>()?;
         let start = Start { place: place.clone(), nats, dir };
         let session = Session { id: SESSION.to_owned(), token: String::new() };
-        let mut server =
-            Server { peer, address, session, publish_at: address, api: None, measured: Vec::new(), start, children: Vec::new() };
+        let mut server = Server {
+            peer,
+            address,
+            nodes: vec![address],
+            session,
+            publish_at: address,
+            api: None,
+            measured: Vec::new(),
+            start,
+            children: Vec::new(),
+        };
         match peer {
             Peer::Bun => {
                 let bun = server.peers()?.join("node_modules/.bin/bun");
@@ -141,7 +148,7 @@ impl Server {
         let script = self.peers()?.join(script).to_string_lossy().into_owned();
         let args = [script, self.address.port().to_string()];
         let core = self.start.place.server_core;
-        let mut child = self.start.child(self.peer.name(), core, program, &args, &[("NODE_ENV", "production".to_owned())])?;
+        let mut child = self.start.child(self.peer.name(), core, program, &args, &[("NODE_ENV".to_owned(), "production".to_owned())])?;
         child.ready(self.address, "/")?;
         self.measure(child);
         Ok(())
@@ -226,16 +233,21 @@ impl Server {
     }
 
     pub fn crowd_of<'a>(&self, sessions: impl IntoIterator<Item = (&'a str, Option<String>)>) -> anyhow::Result<Crowd> {
-        Crowd::new(self.address, Dialect::new(self.peer.wrapping(), sessions))
+        Crowd::new(&self.nodes, Dialect::new(self.peer.wrapping(), sessions))
     }
 
-    pub fn publisher(&self) -> anyhow::Result<Publisher> {
-        let way = match self.peer {
-            Peer::Pika => Way::Http { ingest: self.publish_at, token: self.session.token.clone() },
+    /// So many, who take turns where there are several sessions.
+    pub fn publishers(&self, count: usize) -> anyhow::Result<Vec<Publisher>> {
+        self.publishers_of(std::slice::from_ref(&self.session), count)
+    }
+
+    pub fn publishers_of(&self, sessions: &[Session], count: usize) -> anyhow::Result<Vec<Publisher>> {
+        let way = || match self.peer {
+            Peer::Pika => Way::Http { ingest: self.publish_at },
             Peer::Bare => Way::Nats { subject: SUBJECT.to_owned() },
             Peer::Bun | Peer::SocketIo | Peer::Ws | Peer::JetStream => Way::Socket { wrapping: self.peer.wrapping() },
         };
-        Publisher::to(self.publish_at, way, &self.session.id)
+        (0..count).map(|_| Publisher::to(self.publish_at, way(), sessions)).collect()
     }
 
     /// CPU seconds so far of what is measured.
@@ -247,10 +259,11 @@ impl Server {
         self.measured.iter().map(|pid| usage::resident(*pid)).sum()
     }
 
-    /// Kills the server itself.
+    /// Kills the first node.
     pub fn kill(&mut self) {
         drop(self.children.remove(0));
-        self.measured.clear();
+        self.measured.remove(0);
+        self.nodes.remove(0);
     }
 
     /// Ends a role, so that nobody can ask it any more.
@@ -258,20 +271,25 @@ impl Server {
         self.children.retain(|child| child.name() != role);
     }
 
-    /// Another node for sockets on the same core, to which crowds come from now on.
+    /// Another node for sockets on the same core.
     pub fn another(&mut self) -> anyhow::Result<()> {
         let [address] = free::<1>()?;
         let node = self.start.role("fanout", self.start.place.server_core, address)?;
-        self.address = address;
+        self.nodes.push(address);
         self.measured.push(node.pid());
         self.children.insert(1, node);
         Ok(())
     }
 }
 
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("a setting has the form NAME=VALUE")?;
+    Ok((format!("PIKA_{}", name.to_uppercase()), value.to_owned()))
+}
+
 /// What every process of Pika is told: every limit and budget is lifted that would hold a load on loopback back.
-fn settings(dir: &Path, nats: SocketAddr, listen: SocketAddr) -> Vec<(&'static str, String)> {
-    vec![
+fn settings(dir: &Path, nats: SocketAddr, listen: SocketAddr) -> Vec<(String, String)> {
+    let settings = [
         ("PIKA_PROFILE", "development".to_owned()),
         ("PIKA_SECRET", SECRET.to_owned()),
         ("PIKA_NATS", format!("[\"nats://{nats}\"]")),
@@ -280,7 +298,8 @@ fn settings(dir: &Path, nats: SocketAddr, listen: SocketAddr) -> Vec<(&'static s
         ("PIKA_STORE", format!("sqlite:{}", dir.join("pika.sqlite").display())),
         ("PIKA_BUDGETS", "0".to_owned()),
         ("PIKA_LOG", "warn".to_owned()),
-    ]
+    ];
+    settings.map(|(key, value)| (key.to_owned(), value)).to_vec()
 }
 
 /// A nats-server that syncs what it acknowledges.
@@ -305,6 +324,7 @@ mod tests {
     #[test]
     fn a_place_finds_the_pika_beside_it_or_the_one_that_is_named() {
         let place = |pika: Option<&str>| Place {
+            set: Vec::new(),
             pika: pika.map(PathBuf::from),
             peers_dir: PathBuf::new(),
             nats_server: None,

@@ -79,8 +79,8 @@ impl Beside for Storm {
 pub fn measure(place: &Place, results: &mut Results) -> anyhow::Result<()> {
     let server = Server::start(place, Peer::Pika, Layout::Together)?;
     let mut crowd = server.crowd()?;
-    let mut publisher = server.publisher()?;
-    crowd.with(&mut publisher)?;
+    let mut publishers = server.publishers(1)?;
+    crowd.with(&mut publishers)?;
     crowd.enter(DANCERS, &mut Deaf)?;
     sleep(SETTLE);
     let poll = json!({"type": "START_POLL", "question": "What next?", "options": ["Blues", "Soul"]});
@@ -89,10 +89,10 @@ pub fn measure(place: &Place, results: &mut Results) -> anyhow::Result<()> {
     let pace = Pace::Every(EVERY);
     let mut opening = Opening::default();
     while opening.0.is_none() {
-        crowd.turn(Some(Duration::from_millis(100)), None, &mut opening)?;
+        crowd.turn(Duration::from_millis(100), &mut [], &mut opening)?;
     }
     let poll = opening.0.context("no poll")?;
-    let quiet = flow::run(&mut crowd, &mut publisher, &mut numbers, pace, QUIET)?;
+    let quiet = flow::run(&mut crowd, &mut publishers, &mut numbers, pace, QUIET)?;
     let mut random = SmallRng::seed_from_u64(1);
     let mut plan: Vec<_> = (0..DANCERS)
         .flat_map(|who| [(who, false), (who, true)])
@@ -111,7 +111,7 @@ pub fn measure(place: &Place, results: &mut Results) -> anyhow::Result<()> {
         acks: histogram(),
         tallies: vec![0; DANCERS],
     };
-    let loud = flow::beside(&mut crowd, &mut publisher, &mut numbers, pace, WITHIN + Duration::from_secs(2), &mut storm)?;
+    let loud = flow::beside(&mut crowd, &mut publishers, &mut numbers, pace, WITHIN + Duration::from_secs(2), &mut storm)?;
     ensure!(storm.acks.len() == 2 * DANCERS as u64, "{} of {} were acknowledged", storm.acks.len(), 2 * DANCERS);
     let slowest = storm.acks.max() as f64 / 1e6;
     let tallies = f64::from(storm.tallies.iter().copied().max().unwrap_or(0)) / loud.took.as_secs_f64();

@@ -23,7 +23,9 @@ const MOST: usize = 128 * 1024;
 const AT_THE_DOOR: usize = 256;
 /// Loopback addresses that they come from, so that no pair of addresses runs out of ports.
 const ADDRESSES: usize = 200;
-const PUBLISHER: Token = Token(usize::MAX);
+/// The token of the first publisher; that of the next is one less.
+const PUBLISHER: usize = usize::MAX;
+const PUBLISHERS: usize = 64;
 /// A server that says nothing at all for so long, where something is due, has failed.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -64,8 +66,8 @@ pub struct Crowd {
     people: Vec<Person>,
     buffer: Vec<u8>,
     pub dialect: Dialect,
-    server: SocketAddr,
-    request: Vec<u8>,
+    /// Nodes of one server, and what opens a socket there. The crowd takes turns.
+    nodes: Vec<(SocketAddr, Vec<u8>)>,
     seated: usize,
     /// Why sockets were lost.
     lost: Vec<String>,
@@ -74,16 +76,15 @@ pub struct Crowd {
 }
 
 impl Crowd {
-    pub fn new(server: SocketAddr, dialect: Dialect) -> anyhow::Result<Crowd> {
-        let request = upgrade(server, dialect.path());
+    pub fn new(nodes: &[SocketAddr], dialect: Dialect) -> anyhow::Result<Crowd> {
+        let nodes = nodes.iter().map(|node| (*node, upgrade(*node, dialect.path()))).collect();
         Ok(Crowd {
             poll: Poll::new()?,
             events: Events::with_capacity(1024),
             people: Vec::new(),
             buffer: vec![0; BUFFER],
             dialect,
-            server,
-            request,
+            nodes,
             seated: 0,
             lost: Vec::new(),
             refused: None,
@@ -101,9 +102,19 @@ impl Crowd {
         Ok(())
     }
 
-    /// Registers a publisher, whose answers are then read in the same loop.
-    pub fn with(&mut self, publisher: &mut Publisher) -> anyhow::Result<()> {
-        Ok(self.poll.registry().register(publisher.stream(), PUBLISHER, Interest::READABLE | Interest::WRITABLE)?)
+    /// How many of those who are here hear the message of this number.
+    pub fn hearing(&self, number: u32) -> usize {
+        let (sessions, session) = (self.dialect.sessions(), number as usize % self.dialect.sessions());
+        self.seated / sessions + usize::from(session < self.seated % sessions)
+    }
+
+    /// Registers publishers, whose answers are then read in the same loop.
+    pub fn with(&mut self, publishers: &mut [Publisher]) -> anyhow::Result<()> {
+        ensure!(publishers.len() <= PUBLISHERS, "more than {PUBLISHERS} publishers");
+        for (n, publisher) in publishers.iter_mut().enumerate() {
+            self.poll.registry().register(publisher.stream(), Token(PUBLISHER - n), Interest::READABLE | Interest::WRITABLE)?;
+        }
+        Ok(())
     }
 
     /// Lets so many more come in, and returns how long it took until all have their answer.
@@ -116,7 +127,7 @@ impl Crowd {
             while self.people.len() < all && self.people.len() - self.seated < AT_THE_DOOR {
                 self.connect()?;
             }
-            self.turn(Some(Duration::from_millis(100)), None, ear)?;
+            self.turn(Duration::from_millis(100), &mut [], ear)?;
             self.whole()?;
             if self.seated > before {
                 (before, heard) = (self.seated, Instant::now());
@@ -133,9 +144,10 @@ impl Crowd {
         socket.set_tcp_nodelay(true)?;
         let source = Ipv4Addr::new(127, 0, 1, 1 + (who % ADDRESSES) as u8);
         socket.bind(&SocketAddr::from((source, 0)).into()).with_context(|| format!("no port left at {source}"))?;
-        match socket.connect(&self.server.into()) {
+        let (node, _) = &self.nodes[who % self.nodes.len()];
+        match socket.connect(&(*node).into()) {
             Err(e) if e.raw_os_error() != Some(rustix::io::Errno::INPROGRESS.raw_os_error()) => {
-                return Err(e).with_context(|| format!("cannot connect to {}", self.server));
+                return Err(e).with_context(|| format!("cannot connect to {node}"));
             }
             Ok(()) | Err(_) => {}
         }
@@ -146,16 +158,16 @@ impl Crowd {
     }
 
     /// One look at everything that has happened; waits for it up to `within`. Gives how many sockets that was.
-    pub fn turn(&mut self, within: Option<Duration>, mut publisher: Option<&mut Publisher>, ear: &mut impl Ear) -> anyhow::Result<usize> {
-        match self.poll.poll(&mut self.events, within) {
+    pub fn turn(&mut self, within: Duration, publishers: &mut [Publisher], ear: &mut impl Ear) -> anyhow::Result<usize> {
+        match self.poll.poll(&mut self.events, Some(within)) {
             Err(e) if e.kind() == ErrorKind::Interrupted => return Ok(0),
             other => other?,
         }
         let events = std::mem::replace(&mut self.events, Events::with_capacity(0));
         for event in &events {
             match event.token() {
-                PUBLISHER => {
-                    if let Some(publisher) = publisher.as_deref_mut() {
+                Token(high) if high > PUBLISHER - PUBLISHERS => {
+                    if let Some(publisher) = publishers.get_mut(PUBLISHER - high) {
                         publisher.look()?;
                     }
                 }
@@ -190,14 +202,14 @@ impl Crowd {
     }
 
     fn look(&mut self, who: usize, event: &Event, ear: &mut impl Ear) -> anyhow::Result<()> {
-        let Crowd { people, buffer, dialect, request, seated, refused, .. } = self;
+        let Crowd { people, buffer, dialect, nodes, seated, refused, .. } = self;
         let person = &mut people[who];
         if person.step == Step::Connecting && event.is_writable() {
             if let Some(e) = person.stream.take_error()? {
                 bail!("connect: {e}");
             }
             person.step = Step::Upgrading;
-            say(&mut person.stream, request)?;
+            say(&mut person.stream, &nodes[who % nodes.len()].1)?;
         }
         if !event.is_readable() || matches!(person.step, Step::Connecting | Step::Gone) {
             return Ok(());

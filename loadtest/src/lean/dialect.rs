@@ -84,6 +84,11 @@ impl Dialect {
         Dialect { wrapping, subscribe: subscribe.collect(), join: masked(TEXT, b"40"), pong: masked(TEXT, b"3"), place: 0 }
     }
 
+    /// How many sessions the crowd is in.
+    pub fn sessions(&self) -> usize {
+        self.subscribe.len()
+    }
+
     /// A frame that says this.
     pub fn frame(&self, text: String) -> Vec<u8> {
         masked(TEXT, &wrap(self.wrapping, "m", text))

@@ -31,7 +31,8 @@ pub struct Flowed {
 
 struct UnderWay {
     at: Instant,
-    received: usize,
+    /// Sockets that have not heard it.
+    missing: usize,
 }
 
 /// What else happens while messages flow.
@@ -48,7 +49,6 @@ impl Beside for Deaf {
 
 struct Counter<'a, B> {
     beside: &'a mut B,
-    crowd: usize,
     /// The number of the first of those under way.
     first: u32,
     under_way: VecDeque<UnderWay>,
@@ -66,14 +66,14 @@ impl<B: Beside> Ear for Counter<'_, B> {
             self.wrong = Some(format!("socket {who} heard message {number} again, or one that was not sent"));
             return None;
         };
-        message.received += 1;
+        message.missing = message.missing.saturating_sub(1);
         self.flowed.deliveries += 1;
         self.heard = now;
         let took = micros(now.saturating_duration_since(message.at));
         self.flowed.receipts.saturating_record(took);
-        if message.received == self.crowd {
+        if message.missing == 0 {
             self.flowed.last.saturating_record(took);
-            while self.under_way.front().is_some_and(|message| message.received == self.crowd) {
+            while self.under_way.front().is_some_and(|message| message.missing == 0) {
                 self.under_way.pop_front();
                 self.first += 1;
             }
@@ -94,14 +94,14 @@ impl Numbers {
 }
 
 /// Publishes for so long, and returns when everyone has everything.
-pub fn run(crowd: &mut Crowd, publisher: &mut Publisher, numbers: &mut Numbers, pace: Pace, lasts: Duration) -> anyhow::Result<Flowed> {
-    beside(crowd, publisher, numbers, pace, lasts, &mut Deaf)
+pub fn run(crowd: &mut Crowd, publishers: &mut [Publisher], numbers: &mut Numbers, pace: Pace, lasts: Duration) -> anyhow::Result<Flowed> {
+    beside(crowd, publishers, numbers, pace, lasts, &mut Deaf)
 }
 
 /// The same while something else happens, until that is over too.
 pub fn beside(
     crowd: &mut Crowd,
-    publisher: &mut Publisher,
+    publishers: &mut [Publisher],
     numbers: &mut Numbers,
     pace: Pace,
     lasts: Duration,
@@ -109,10 +109,9 @@ pub fn beside(
 ) -> anyhow::Result<Flowed> {
     let began = Instant::now();
     let flowed = Flowed { messages: 0, deliveries: 0, took: Duration::ZERO, receipts: histogram(), last: histogram() };
-    let mut counter =
-        Counter { beside, crowd: crowd.seated(), first: numbers.0, under_way: VecDeque::new(), flowed, heard: began, wrong: None };
-    ensure!(counter.crowd > 0, "nobody is here to hear anything");
-    let mut due = began;
+    let mut counter = Counter { beside, first: numbers.0, under_way: VecDeque::new(), flowed, heard: began, wrong: None };
+    ensure!(crowd.hearing(numbers.0) > 0, "nobody is here to hear anything");
+    let (mut due, count) = (began, publishers.len());
     loop {
         let now = Instant::now();
         let open = now.duration_since(began) < lasts;
@@ -122,14 +121,18 @@ pub fn beside(
         };
         if open && more > 0 {
             for _ in 0..more {
-                publisher.publish(numbers.take());
-                counter.under_way.push_back(UnderWay { at: now, received: 0 });
+                let number = numbers.take();
+                let session = number as usize % crowd.dialect.sessions();
+                publishers[session % count].publish(number);
+                counter.under_way.push_back(UnderWay { at: now, missing: crowd.hearing(number) });
                 counter.flowed.messages += 1;
             }
             if let Pace::Every(pause) = pace {
                 due += pause;
             }
-            publisher.flush()?;
+            for publisher in publishers.iter_mut() {
+                publisher.flush()?;
+            }
         }
         let done = counter.beside.act(crowd, now)?;
         if !open && done && counter.under_way.is_empty() {
@@ -140,7 +143,7 @@ pub fn beside(
             Pace::Every(_) | Pace::UnderWay(_) => Duration::from_millis(100),
         };
         let wait = if done { wait } else { wait.min(Duration::from_millis(1)) };
-        crowd.turn(Some(wait), Some(publisher), &mut counter)?;
+        crowd.turn(wait, publishers, &mut counter)?;
         crowd.whole()?;
         if let Some(wrong) = counter.wrong.take() {
             bail!(wrong);

@@ -94,7 +94,7 @@ impl Likes {
             let before = self.acks.len();
             let looked = Instant::now();
             while self.acks.len() == before {
-                crowd.turn(Some(Duration::from_millis(100)), None, self)?;
+                crowd.turn(Duration::from_millis(100), &mut [], self)?;
                 crowd.whole()?;
                 ensure!(looked.elapsed() < PATIENCE, "{} messages were not acknowledged", self.waiting);
             }

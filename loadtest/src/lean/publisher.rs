@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream as Blocking};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use memchr::memmem;
@@ -22,26 +22,36 @@ const BATCH: usize = 100;
 /// The way to the server.
 pub enum Way {
     /// `POST /api/sessions/{id}/messages`, as many in one as wait when the one before is answered.
-    Http { ingest: SocketAddr, token: String },
+    Http { ingest: SocketAddr },
     /// `PUB`, as it comes.
     Nats { subject: String },
     /// A text frame on a socket of its own.
     Socket { wrapping: Wrapping },
 }
 
+/// A session, and what its owner is known by.
+#[derive(Clone)]
+pub struct Session {
+    pub id: String,
+    pub token: String,
+}
+
 pub struct Publisher {
     way: Way,
-    session: String,
+    /// The first message is for the first of them, and so on in turn.
+    sessions: Vec<Session>,
     stream: TcpStream,
     unsent: Vec<u8>,
     heard: Vec<u8>,
     waiting: VecDeque<u32>,
-    /// A POST is not answered yet.
-    asked: bool,
+    /// A POST is not answered yet: since when, and how many messages it holds.
+    asked: Option<(Instant, u32)>,
+    /// How long storing took, and of how many messages.
+    pub stored: (Duration, u32),
 }
 
 impl Publisher {
-    pub fn to(server: SocketAddr, way: Way, session: &str) -> anyhow::Result<Publisher> {
+    pub fn to(server: SocketAddr, way: Way, sessions: &[Session]) -> anyhow::Result<Publisher> {
         let mut stream = Blocking::connect_timeout(&server, WITHIN).with_context(|| format!("nobody to publish to at {server}"))?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(WITHIN))?;
@@ -65,12 +75,13 @@ impl Publisher {
         stream.set_nonblocking(true)?;
         Ok(Publisher {
             way,
-            session: session.to_owned(),
+            sessions: sessions.to_vec(),
             stream: TcpStream::from_std(stream),
             unsent: Vec::new(),
             heard: Vec::new(),
             waiting: VecDeque::new(),
-            asked: false,
+            asked: None,
+            stored: (Duration::ZERO, 0),
         })
     }
 
@@ -84,26 +95,32 @@ impl Publisher {
 
     /// Sends what waits.
     pub fn flush(&mut self) -> anyhow::Result<()> {
-        while !self.asked && !self.waiting.is_empty() {
-            let numbers: Vec<u32> = self.waiting.drain(..self.waiting.len().min(BATCH)).collect();
-            let facts = numbers.iter().map(|number| fact(&self.session, *number));
+        while self.asked.is_none()
+            && let Some(number) = self.waiting.pop_front()
+        {
+            let of = number as usize % self.sessions.len();
+            let Session { id, token } = &self.sessions[of];
+            let first = fact(id, number);
             match &self.way {
-                Way::Http { ingest, token } => {
-                    let body = format!("[{}]", facts.collect::<Vec<_>>().join(","));
-                    let path = format!("/api/sessions/{}/messages", self.session);
-                    self.unsent.extend(http::request(*ingest, "POST", &path, Some(token), &body));
-                    self.asked = true;
-                }
-                Way::Nats { subject } => {
-                    for fact in facts {
-                        self.unsent.extend(format!("PUB {subject} {}\r\n{fact}\r\n", fact.len()).bytes());
+                Way::Http { ingest } => {
+                    let mut body = format!("[{first}");
+                    let mut count = 1;
+                    for _ in 1..BATCH {
+                        // A POST is one session's.
+                        let Some(next) = self.waiting.front().copied().filter(|next| *next as usize % self.sessions.len() == of) else {
+                            break;
+                        };
+                        self.waiting.pop_front();
+                        count += 1;
+                        body.push(',');
+                        body.push_str(&fact(id, next));
                     }
+                    body.push(']');
+                    self.unsent.extend(http::request(*ingest, "POST", &format!("/api/sessions/{id}/messages"), Some(token), &body));
+                    self.asked = Some((Instant::now(), count));
                 }
-                Way::Socket { wrapping } => {
-                    for fact in facts {
-                        self.unsent.extend(masked(TEXT, &wrap(*wrapping, "publish", fact)));
-                    }
-                }
+                Way::Nats { subject } => self.unsent.extend(format!("PUB {subject} {}\r\n{first}\r\n", first.len()).bytes()),
+                Way::Socket { wrapping } => self.unsent.extend(masked(TEXT, &wrap(*wrapping, "publish", first))),
             }
         }
         while !self.unsent.is_empty() {
@@ -132,7 +149,9 @@ impl Publisher {
                 if let Some((answer, used)) = http::parse(&self.heard)? {
                     ensure!(answer.status == 200 && !answer.body.contains("\"error\""), "a message was not stored: {}", answer.body);
                     self.heard.drain(..used);
-                    self.asked = false;
+                    if let Some((since, count)) = self.asked.take() {
+                        self.stored = (self.stored.0 + since.elapsed(), self.stored.1 + count);
+                    }
                 }
             }
             Way::Nats { .. } => {
