@@ -5,7 +5,7 @@ SHELL := /bin/bash
 CACHE := $(HOME)/.cache/pika
 export PATH := $(PATH):$(CACHE)/bin
 
-.PHONY: help tools web run test check lint fmt fuzz sim chaos audit test-rust test-web test-browser clean
+.PHONY: help tools web run test check lint fmt fuzz sim chaos bench audit test-rust test-web test-browser clean
 
 help: ## Lists these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -46,6 +46,11 @@ chaos: ## Breaks a cluster for MINUTES (10): three brokers, a CQL server, two of
 	@deploy/tools.sh nats cassandra
 	cargo build --workspace --bins --quiet
 	target/debug/pika-chaos --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+
+bench: web ## Measures Pika beside Bun, Socket.IO, ws and the least that a server can do; BENCH="--quick --only fanout" passes options
+	@deploy/tools.sh nats bench
+	cargo build --release --workspace --bins --quiet
+	target/release/pika-loadtest bench $(BENCH)
 
 EVENINGS ?= 20000
 sim: ## Simulates EVENINGS (20000) that `make test` does not, from another seed each time

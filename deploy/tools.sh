@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Finds or installs, once and pinned, what Pika needs beside Rust. Usage: deploy/tools.sh nats node chromium cassandra smtp deny
+# Finds or installs, once and pinned, what Pika needs beside Rust. Usage: deploy/tools.sh nats node chromium cassandra smtp deny bench
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -65,6 +65,15 @@ deny() {
   cargo install --quiet --locked --root "$HOME/.cache/pika" cargo-deny@$DENY_VERSION
 }
 
+# The servers that Pika is measured beside, in the versions of their lock file.
+bench() {
+  command -v npm >/dev/null || die "Node.js 20 or newer with npm is needed for the servers that are measured beside Pika"
+  command -v taskset >/dev/null || die "taskset (util-linux) is needed to give each process its core"
+  [ loadtest/peers/node_modules/.package-lock.json -nt loadtest/peers/package-lock.json ] && return
+  say "installing the servers to measure beside ..."
+  (cd loadtest/peers && npm ci --no-audit --no-fund --silent)
+}
+
 for tool in "$@"; do
-  case $tool in nats | node | chromium | cassandra | smtp | deny) "$tool" ;; *) die "unknown tool $tool" ;; esac
+  case $tool in nats | node | chromium | cassandra | smtp | deny | bench) "$tool" ;; *) die "unknown tool $tool" ;; esac
 done

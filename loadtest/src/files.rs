@@ -13,11 +13,31 @@ pub fn allow(dancers: usize) -> anyhow::Result<()> {
     if limit.current.is_none_or(|now| now >= need) {
         return Ok(());
     }
-    if let Some(most) = limit.maximum.filter(|most| *most < need) {
+    // Who is root may go beyond the hard limit too; so may then the servers that are started from here.
+    let most = limit.maximum.map(|most| most.max(need));
+    if setrlimit(Resource::Nofile, Rlimit { current: Some(need), maximum: most }).is_err() {
         bail!(
-            "{dancers} dancers need {need} open files, this system allows {most}: raise the hard limit (ulimit -Hn) or take fewer dancers"
+            "{dancers} dancers need {need} open files, this system allows {}: raise the hard limit (ulimit -Hn) or take fewer dancers",
+            limit.maximum.unwrap_or(0)
         );
     }
-    setrlimit(Resource::Nofile, Rlimit { current: Some(need), maximum: limit.maximum })?;
     Ok(())
+}
+
+/// As many as can be had, at most `wanted`, in round thousands.
+pub fn most(wanted: usize) -> usize {
+    let thousands = (1..=wanted.div_ceil(1000)).rev().map(|thousands| (thousands * 1000).min(wanted));
+    thousands.into_iter().find(|sockets| allow(*sockets).is_ok()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_than_the_system_has_is_cut_to_what_it_has() {
+        assert_eq!(most(10), 10);
+        let all = most(100_000_000);
+        assert!(all < 100_000_000 && all.is_multiple_of(1000) && allow(all).is_ok() && allow(all + 1000).is_err(), "{all}");
+    }
 }

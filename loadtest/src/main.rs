@@ -1,10 +1,13 @@
 //! `pika-loadtest`: a stranger who speaks the wire and keeps account. It plays an evening against a running server and
 //! checks at the end that nothing was lost and nothing counted twice. It knows the messages and nothing of the inside.
 
+mod bare;
+mod bench;
 mod dancer;
 mod diary;
 mod dj;
 mod files;
+mod lean;
 mod ledger;
 mod memory;
 mod meter;
@@ -36,23 +39,26 @@ enum Scenario {
     Evening(scenario::Evening),
     /// Readers that stop reading among good ones: what it costs the good ones and the server, and what becomes of the others.
     Slow(slow::Slow),
+    /// Pika beside its peers, each server alone on a core: fan-out, memory, durable likes, storms, connects. Prints the targets and
+    /// what they are judged by; the exit code is 1 where one is missed.
+    Bench(bench::Bench),
+    /// How cost grows with sockets, sessions, fanout processes and streams of the log; writes the curves.
+    Growth(bench::growth::Growth),
+    /// The least that a server fed by NATS can do, to measure beside.
+    #[command(hide = true)]
+    Bare(bare::Bare),
 }
 
 /// The exit code tells: 0 all promises held, 1 some were broken, 2 the test itself could not run.
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let _ = rustls::crypto::ring::default_provider().install_default();
-    // One thread: the crowd must leave the other cores to the server that it measures.
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(e) => {
-            eprintln!("pika-loadtest: {e}");
-            return ExitCode::from(2);
-        }
-    };
     let played = match cli.scenario {
-        Scenario::Evening(evening) => runtime.block_on(scenario::run(evening)),
-        Scenario::Slow(slow) => runtime.block_on(slow::run(slow)),
+        Scenario::Evening(evening) => alone(scenario::run(evening)),
+        Scenario::Slow(slow) => alone(slow::run(slow)),
+        Scenario::Bench(bench) => bench::run(&bench),
+        Scenario::Growth(growth) => bench::growth::run(&growth),
+        Scenario::Bare(bare) => bare::run(&bare).map(|()| true),
     };
     match played {
         Ok(true) => ExitCode::SUCCESS,
@@ -62,4 +68,9 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// One thread: the crowd must leave the other cores to the server that it measures.
+fn alone(played: impl Future<Output = anyhow::Result<bool>>) -> anyhow::Result<bool> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(played)
 }

@@ -6,6 +6,7 @@
 mod support;
 
 mod cluster;
+mod cost;
 mod dj_return;
 mod drain;
 mod feed;
