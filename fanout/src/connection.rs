@@ -21,6 +21,7 @@ use tokio::time::Instant;
 use tungstenite::error::CapacityError;
 use tungstenite::{Error, Message};
 
+use crate::credentials::Shown;
 use crate::crowd::Ticket;
 use crate::delivery::Flavour;
 use crate::drain::{ANSWERS, Asked, LAST_WORDS, Turn};
@@ -56,6 +57,8 @@ pub struct Connection {
     /// When this socket is to move, once the node stops.
     turn: Option<Instant>,
     ticket: Ticket,
+    /// What this socket ends with.
+    credentials: Vec<String>,
     _seat: Seat,
 }
 
@@ -105,15 +108,23 @@ impl Connection {
             questions: None,
             probes: Vec::new(),
             turn: None,
+            credentials: Vec::new(),
             _seat: seat,
         }
     }
 
-    pub async fn run(mut self) {
+    /// `shown`: what the peer came with.
+    pub async fn run(mut self, shown: Option<Shown>) {
         let codec = self.line.with(|out| out.flavour.codec);
         metrics::connected(codec, 1.0);
+        if let Some(shown) = shown {
+            self.show(shown).await;
+        }
         let why = self.serve().await;
         self.line.with(|out| out.leave(self.caller.person));
+        for credential in self.credentials.drain(..) {
+            self.fanout.inner.credentials.unbind(&credential, self.ticket);
+        }
         self.fanout.inner.everyone.leave(self.ticket);
         if self.turn.is_some() {
             metrics::moved(why.is_none());
@@ -123,6 +134,22 @@ impl Connection {
             let _ = tokio::time::timeout(LAST_WORDS, self.goodbye(why)).await;
         }
         metrics::connected(codec, -1.0);
+    }
+
+    /// Binds the socket to what it was opened with, and looks once more where that may have ended meanwhile.
+    async fn show(&mut self, shown: Shown) {
+        self.bind(shown.answer().credential.clone());
+        let inner = &self.fanout.inner;
+        if !inner.credentials.still_holds(&inner.broker, &shown).await {
+            self.line.close(Close::SignedOut);
+        }
+    }
+
+    pub(crate) fn bind(&mut self, credential: Option<String>) {
+        for credential in credential.into_iter().filter(|one| !self.credentials.contains(one)).collect::<Vec<_>>() {
+            self.fanout.inner.credentials.bind(&credential, self.ticket);
+            self.credentials.push(credential);
+        }
     }
 
     /// Until the peer goes, or there is a reason to close.

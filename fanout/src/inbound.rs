@@ -8,6 +8,7 @@ use schemas::error::{Close, Refusal};
 use schemas::lobby::LobbyStatus;
 use schemas::note::Present;
 use schemas::rules::Goes;
+use schemas::secrets::token_hash;
 use schemas::server::ServerMessage;
 use schemas::{Code, Millis, Partition, PersonId, PollId, SessionId};
 use std::sync::Arc;
@@ -21,8 +22,18 @@ use crate::subscribe::{Placed, Seen, own_vote, place, sessions_list, wait_for_pl
 
 /// What came of a message that the socket waited for.
 pub enum Done {
-    Admitted { message_id: Option<String>, result: Result<Admitted, Refusal>, hub: Option<Arc<Hub>> },
-    Entered { message_id: Option<String>, resume: Option<Resume>, entered: Result<Entered, Refusal> },
+    /// `shown`: the SHA-256 of the token that came with it.
+    Admitted {
+        message_id: Option<String>,
+        result: Result<Admitted, Refusal>,
+        hub: Option<Arc<Hub>>,
+        shown: Option<String>,
+    },
+    Entered {
+        message_id: Option<String>,
+        resume: Option<Resume>,
+        entered: Result<Entered, Refusal>,
+    },
 }
 
 pub struct Entered {
@@ -103,6 +114,10 @@ impl Connection {
     fn admit(&mut self, incoming: Incoming) {
         let message_id = incoming.message_id.clone();
         let goes = incoming.message.kind().rule().goes;
+        let shown = match &incoming.message {
+            ClientMessage::RegisterSession(register) => register.token.as_deref().map(token_hash),
+            _ => None,
+        };
         let work = self.fanout.inner.admit.accept(self.caller.clone(), incoming);
         if goes == Goes::In {
             self.claims.push(Box::pin(async move { (message_id, work.await) }));
@@ -118,7 +133,7 @@ impl Connection {
                     Err(_) => result = Err(Code::Unavailable.into()),
                 }
             }
-            Done::Admitted { message_id, result, hub }
+            Done::Admitted { message_id, result, hub, shown }
         }));
     }
 
@@ -156,8 +171,9 @@ impl Connection {
         let line = self.line.clone();
         // What is told of a moment and the place on the board at that moment belong together: one lock for both.
         line.with(|out| match done {
-            Done::Admitted { message_id, result, hub } => {
+            Done::Admitted { message_id, result, hub, shown } => {
                 if let (Ok(Admitted::Registered(registered)), Some(hub)) = (&result, hub) {
+                    self.bind(shown.filter(|_| registered.authenticated));
                     self.become_dj(out, registered, hub);
                 }
                 out.answer(message_id, &result);

@@ -10,6 +10,7 @@
 
 pub mod board;
 mod connection;
+mod credentials;
 mod crowd;
 pub mod delivery;
 mod drain;
@@ -127,6 +128,7 @@ pub(crate) struct Inner {
     pub hubs: hubs::Hubs,
     pub news: Arc<lobby_board::LobbyBoard>,
     pub everyone: Arc<crowd::Crowd>,
+    pub credentials: credentials::Credentials,
     pub limits: limits::AddressLimits,
     pub drain: drain::Drain,
     pub sockets: TaskTracker,
@@ -152,6 +154,7 @@ impl Fanout {
             limits: limits::AddressLimits::new(&config),
             news: Arc::default(),
             everyone: Arc::default(),
+            credentials: credentials::Credentials::default(),
             drain: drain::Drain::new(leave, config.drain),
             sockets: TaskTracker::new(),
             gone: CancellationToken::new(),
@@ -170,6 +173,7 @@ impl Fanout {
         tasks.spawn(verdicts::follow(fanout.clone()));
         tasks.spawn(lobby_board::follow(news.clone(), everyone.clone(), lobby.clone(), gone.clone()));
         tasks.spawn(ask_to_leave(fanout.clone()));
+        tasks.spawn(credentials::follow(fanout.clone()));
         fanout
     }
 

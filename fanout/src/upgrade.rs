@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use axum::Router;
-use axum::extract::{Extension, State};
+use axum::extract::{Extension, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -11,18 +11,31 @@ use schemas::caller::Caller;
 use schemas::codec::Codec;
 use schemas::error::Refusal;
 use schemas::{Code, PersonId, cookie};
+use serde::Deserialize;
 
 use crate::connection::Connection;
 use crate::delivery::Flavour;
 use crate::handshake::Handshake;
 use crate::{Fanout, metrics};
 
+#[derive(Deserialize)]
+struct Asked {
+    /// Opens one socket as whoever was given it.
+    ticket: Option<String>,
+}
+
 /// The caller's address is read from an `Extension<IpAddr>`.
 pub fn routes(fanout: Fanout) -> Router {
     Router::new().route("/ws", get(upgrade)).with_state(fanout)
 }
 
-async fn upgrade(State(fanout): State<Fanout>, address: Option<Extension<IpAddr>>, headers: HeaderMap, handshake: Handshake) -> Response {
+async fn upgrade(
+    State(fanout): State<Fanout>,
+    address: Option<Extension<IpAddr>>,
+    Query(asked): Query<Asked>,
+    headers: HeaderMap,
+    handshake: Handshake,
+) -> Response {
     let address = address.map(|a| a.0);
     if fanout.inner.drain.leave.gently.is_cancelled() {
         return refuse("draining", Code::Unavailable.into());
@@ -39,18 +52,24 @@ async fn upgrade(State(fanout): State<Fanout>, address: Option<Extension<IpAddr>
     let Some(seat) = fanout.inner.limits.enter(address) else {
         return refuse("address", Code::TooManyConnections.into());
     };
-    let key = &fanout.inner.key;
-    let known = cookie::person_of(headers.get(header::COOKIE).and_then(|v| v.to_str().ok()), key);
+    let (key, https) = (&fanout.inner.key, fanout.inner.config.https);
+    let shown = match fanout.inner.credentials.look(&fanout.inner.broker, asked.ticket.as_deref(), &headers, https).await {
+        Ok(shown) => shown,
+        Err(refusal) => return refuse("credential", refusal),
+    };
+    let account = shown.as_ref().and_then(|shown| shown.answer().person);
+    let known = account.or_else(|| cookie::person_of(headers.get(header::COOKIE).and_then(|v| v.to_str().ok()), key));
     let person = known.unwrap_or_else(PersonId::random);
     let mut caller = Caller::new(person, known.is_some());
     caller.address = address.map(|ip| key.address(ip));
     caller.node = Some(fanout.inner.node.clone());
-    let set_cookie = known.is_none().then(|| cookie::set_cookie(person, key, fanout.inner.config.https));
+    caller.dj = shown.as_ref().and_then(|shown| shown.answer().dj.clone());
+    let set_cookie = known.is_none().then(|| cookie::set_cookie(person, key, https));
     let ours = protocol.is_some();
     let tracker = fanout.inner.sockets.clone();
     let mut response = handshake.accept(move |tcp, early| {
         let connection = Connection::new(fanout, caller, Flavour { codec, positions: false }, ours, seat, tcp, early);
-        tracker.track_future(connection.run())
+        tracker.track_future(connection.run(shown))
     });
     let chosen = protocol.map(|protocol| (header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(protocol)));
     let identity = set_cookie.and_then(|c| HeaderValue::from_str(&c).ok()).map(|cookie| (header::SET_COOKIE, cookie));

@@ -87,3 +87,56 @@ async fn somebody_signs_up_goes_live_and_is_put_out_and_the_log_tells_no_secret(
         assert!(!pika.log.says(secret), "the log tells {secret}");
     }
 }
+
+/// What a socket that was signed out is closed with.
+const SIGNED_OUT: Option<u16> = Some(4401);
+
+async fn closed_within_a_second(mut socket: Socket) {
+    let asked = std::time::Instant::now();
+    assert_eq!(socket.closing().await, SIGNED_OUT);
+    assert!(asked.elapsed().as_millis() < 1_500, "{:?}", asked.elapsed());
+}
+
+#[tokio::test]
+async fn a_socket_belongs_to_whoever_opened_it_and_ends_with_what_opened_it() {
+    let pika = Pika::dev_with(&[("PIKA_SIGN_IN_LIMITS", "0"), ("PIKA_PASSWORD_PASSES", "2")]).await;
+    pika.ready().await;
+    let body = json!({"email": ADDRESS, "password": PASSWORD, "displayName": "DJ Ada"});
+    let (_, made) = ask(&pika, Method::POST, "/api/auth/register", None, body).await;
+    let (_, pair) = ask(&pika, Method::POST, "/api/auth/token", None, json!({"email": ADDRESS, "password": PASSWORD})).await;
+    let access = pair["accessToken"].as_str().unwrap();
+
+    let (status, ticket) = ask(&pika, Method::POST, "/api/auth/ticket", Some(access), json!({})).await;
+    assert_eq!(status, 200, "{ticket}");
+    let url = format!("{}?ticket={}", pika.ws_url(), ticket["ticket"].as_str().unwrap());
+    let mut by_ticket = Socket::connect(&url, None, None).await.unwrap();
+    by_ticket.drain().await;
+    let again = Socket::connect(&url, None, None).await.err().expect("a ticket opens one socket");
+    assert!(again.to_string().contains("401"), "{again}");
+
+    let login = http().post(format!("{}/api/auth/login", pika.url)).header("x-pika-client", "pika-web");
+    let login = login.json(&json!({"email": ADDRESS, "password": PASSWORD})).send().await.unwrap();
+    let cookies = login.headers().get_all("set-cookie").iter().map(|value| value.to_str().unwrap().split(';').next().unwrap().to_owned());
+    let cookie = cookies.collect::<Vec<_>>().join("; ");
+    assert!(cookie.contains("pika_session="), "{cookie}");
+    let mut by_session = Socket::open_as(&pika, Some(&cookie)).await;
+    by_session.drain().await;
+
+    let token = made["token"].as_str().unwrap();
+    let (mut by_token, answer) = go_live(&pika, "evening-of-ada", token).await;
+    assert_eq!(answer["type"], "ACK", "{answer}");
+    by_token.drain().await;
+    let mut guest = Socket::open(&pika).await;
+
+    let out = http().post(format!("{}/api/auth/logout", pika.url)).header("x-pika-client", "pika-web").header("cookie", &cookie);
+    assert!(out.send().await.unwrap().status().is_success());
+    closed_within_a_second(by_session).await;
+    by_ticket.drain().await;
+
+    assert!(ask(&pika, Method::POST, "/api/auth/regenerate-token", Some(token), json!({})).await.0.is_success());
+    closed_within_a_second(by_token).await;
+
+    assert!(admin(&pika, &["suspend", ADDRESS, "--reason", "spam"]).await.contains("suspended"));
+    closed_within_a_second(by_ticket).await;
+    guest.drain().await;
+}
