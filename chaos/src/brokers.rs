@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use tokio::time::{Instant, sleep};
 
 use crate::child::Child;
@@ -42,7 +42,7 @@ impl Brokers {
             servers.push(Server { child, link: Link::to(clients[n]).await?, monitor: monitors[n] });
         }
         let servers = servers.try_into().map_err(|_| anyhow::anyhow!("three servers"))?;
-        let brokers = Brokers { servers };
+        let mut brokers = Brokers { servers };
         brokers.together().await?;
         Ok(brokers)
     }
@@ -58,13 +58,16 @@ impl Brokers {
     }
 
     /// Returns once all three say that they are well, which they do when their copies are whole.
-    pub async fn together(&self) -> anyhow::Result<()> {
+    pub async fn together(&mut self) -> anyhow::Result<()> {
         let http = reqwest::Client::builder().timeout(Duration::from_secs(2)).build()?;
         let deadline = Instant::now() + TOGETHER;
-        for server in &self.servers {
+        for server in &mut self.servers {
             let url = format!("http://{}/healthz", server.monitor);
             while !http.get(&url).send().await.is_ok_and(|answer| answer.status().is_success()) {
-                ensure!(Instant::now() < deadline, "the brokers do not come together; see {}", server.child.log().display());
+                if let Some(status) = server.child.ended() {
+                    bail!("a nats-server ended with {status}: {}", server.child.last_words());
+                }
+                ensure!(Instant::now() < deadline, "the brokers do not come together; one says: {}", server.child.last_words());
                 sleep(LOOK).await;
             }
         }

@@ -12,6 +12,8 @@ use tokio::time::timeout;
 
 /// A process that was asked to leave and is still there after this is killed.
 const LEAVE: Duration = Duration::from_secs(20);
+/// Lines of a log that are said when a process fails.
+const LAST_WORDS: usize = 20;
 
 pub struct Child {
     program: PathBuf,
@@ -41,6 +43,14 @@ impl Child {
 
     pub fn log(&self) -> &Path {
         &self.log
+    }
+
+    /// The end of its log, for whom the directory is gone when they read it.
+    pub fn last_words(&self) -> String {
+        let log = std::fs::read(&self.log).unwrap_or_default();
+        let log = String::from_utf8_lossy(&log);
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(LAST_WORDS)..].join("\n")
     }
 
     pub fn start(&mut self) -> io::Result<()> {

@@ -111,11 +111,11 @@ pub async fn ready(members: &mut [Member]) -> anyhow::Result<()> {
     let deadline = Instant::now() + READY;
     for member in members {
         while !member.is_ready(&http).await {
-            let log = member.child.log().display().to_string();
+            let name = member.role.name();
             if let Some(status) = member.child.ended() {
-                anyhow::bail!("{} ended with {status} before it was ready; see {log}", member.role.name());
+                anyhow::bail!("{name} ended with {status} before it was ready: {}", member.child.last_words());
             }
-            ensure!(Instant::now() < deadline, "{} {} does not become ready; see {log}", member.role.name(), member.number);
+            ensure!(Instant::now() < deadline, "{name} {} does not become ready: {}", member.number, member.child.last_words());
             sleep(LOOK).await;
         }
     }

@@ -150,7 +150,7 @@ async fn a_killed_leader_costs_nothing_acknowledged_and_every_node_hears_all_of_
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_leader_held_still_is_no_lost_log() {
-    let world = World::new().await;
+    let mut world = World::new().await;
     let broker = world.broker().await;
     let session = SessionId::parse("friday-night").unwrap();
     let mut last = 0;
