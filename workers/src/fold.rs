@@ -205,7 +205,7 @@ impl Fold {
         self.retired.clear();
         let play = self.view.run.as_ref().and_then(|run| run.plays.iter().rev().take(1 + REACH).next_back()).map(|play| play.seq);
         if let Some(rows) = &mut self.rows {
-            rows.prune(play, self.applied.seq());
+            rows.prune(play);
         }
     }
 }

@@ -6,6 +6,7 @@ use store::{PollRow, PollStatus, VoteRow};
 
 use crate::effects::VoteResult;
 use crate::fold::{Fold, Place, remember, repeats};
+use crate::rows::over_at;
 
 /// A poll whose votes have ended and whose result is not said yet.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,7 +33,11 @@ impl Fold {
         let Some(rows) = self.rows_at(place) else { return rejected(Rejection::NoSuchPoll) };
         let Some(row) = rows.polls.get(&poll).filter(|row| row.opened < place.seq()) else { return rejected(Rejection::NoSuchPoll) };
         if closed_at(row).is_some_and(|close| close <= place.seq()) {
-            return rejected(Rejection::PollClosed);
+            // A vote that was counted is told so as often as it is said, also after the close.
+            return match rows.votes.get(&id).filter(|vote| repeats(&vote.ops, op)) {
+                Some(vote) => (VoteResult::Repeated, Outcome::Counted { option: vote.option }),
+                None => rejected(Rejection::PollClosed),
+            };
         }
         if option as usize >= row.options.len() {
             return rejected(Rejection::InvalidOption);
@@ -96,7 +101,7 @@ impl Fold {
     /// The run ended with a poll open: its votes end here, or where a close request stands, and no result is said any more.
     pub(crate) fn end_polls(&mut self, place: Place) {
         let Some(rows) = self.rows_at(place) else { return };
-        let open: Vec<PollId> = rows.polls.iter().filter(|(_, row)| !over(row)).map(|(poll, _)| *poll).collect();
+        let open: Vec<PollId> = rows.polls.iter().filter(|(_, row)| over_at(row).is_none()).map(|(poll, _)| *poll).collect();
         for poll in open {
             let votes = rows.tally(poll);
             rows.polls.change(poll, place.pos, |row| match row.status {
@@ -149,7 +154,7 @@ fn rejected(why: Rejection) -> (VoteResult, Outcome) {
 
 /// A result that was said is never moved, also when votes before it are folded again.
 fn move_vote(row: &mut PollRow, from: Option<u32>, to: u32) {
-    if over(row) {
+    if over_at(row).is_some() {
         return;
     }
     if let Some(count) = from.and_then(|from| row.votes.get_mut(from as usize)) {
@@ -164,12 +169,5 @@ fn closed_at(row: &PollRow) -> Option<Seq> {
     match row.status {
         PollStatus::Open => None,
         PollStatus::Closing { close, .. } | PollStatus::Closed { close, .. } | PollStatus::Cancelled { close, .. } => Some(close),
-    }
-}
-
-fn over(row: &PollRow) -> bool {
-    match row.status {
-        PollStatus::Open | PollStatus::Closing { .. } => false,
-        PollStatus::Closed { .. } | PollStatus::Cancelled { .. } => true,
     }
 }

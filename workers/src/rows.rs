@@ -7,6 +7,9 @@ use schemas::server::TempoCount;
 use schemas::{PersonId, PollId, Pos, Seq, TrackKey};
 use store::{Changes, LikeRow, PlayRow, PollRow, PollStatus, RunRow, RunState, VoteRow, WishRow};
 
+/// Polls that are over whose votes are kept, for dancers who did not hear that their vote was counted and say it again.
+const REPEATABLE: usize = 3;
+
 /// A row that carries its place in the log.
 pub trait Placed: Clone {
     fn pos(&self) -> Pos;
@@ -196,16 +199,23 @@ impl Rows {
         self.votes.drain_into(&mut changes.votes);
     }
 
-    /// Forgets rows that can decide nothing any more: wishes for plays before `play`, votes of polls that closed before `at`.
-    pub fn prune(&mut self, play: Option<Seq>, at: Seq) {
+    /// Forgets rows that can decide nothing any more: wishes for plays before `play`, and of the polls that are over all votes
+    /// but those of the last [`REPEATABLE`].
+    pub fn prune(&mut self, play: Option<Seq>) {
         self.wishes.retain(|(of, _)| play.is_none_or(|play| *of >= play));
+        let mut closes: Vec<Seq> = self.polls.iter().filter_map(|(_, row)| over_at(row)).collect();
+        closes.sort_unstable_by(|a, b| b.cmp(a));
+        let oldest = closes.get(REPEATABLE - 1).copied().unwrap_or_default();
         let polls = &self.polls;
-        self.votes.retain(|(poll, _)| {
-            polls.get(poll).is_some_and(|row| match row.status {
-                PollStatus::Open | PollStatus::Closing { .. } => true,
-                PollStatus::Closed { close, .. } | PollStatus::Cancelled { close, .. } => close > at,
-            })
-        });
+        self.votes.retain(|(poll, _)| polls.get(poll).is_some_and(|row| over_at(row).is_none_or(|close| close >= oldest)));
+    }
+}
+
+/// Where the votes of a poll ended whose result stands.
+pub(crate) fn over_at(row: &PollRow) -> Option<Seq> {
+    match row.status {
+        PollStatus::Open | PollStatus::Closing { .. } => None,
+        PollStatus::Closed { close, .. } | PollStatus::Cancelled { close, .. } => Some(close),
     }
 }
 

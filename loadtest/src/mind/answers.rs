@@ -51,8 +51,6 @@ impl Mind {
         };
         let open = self.open.remove(&n);
         if let (Some(open), Some(Answer::Stored(_))) = (open, &answer)
-            // A vote that comes again after the close is told that the poll has ended, though the first copy counts.
-            && open.message["type"] != "VOTE_ON_POLL"
             && !matches!(what, What::Seat)
             && self.plans.on_stored(now, n)
         {

@@ -9,6 +9,7 @@ use schemas::note::{Outcome, Rejection};
 use store::PollStatus;
 
 use super::scene::*;
+use super::shelf::empty;
 use crate::effects::Effects;
 
 fn vote(n: u64, option: u32) -> Claim {
@@ -65,6 +66,22 @@ fn the_first_close_wins() {
     assert_eq!((unsaid.close, unsaid.votes), (close, Some(vec![1, 0, 0])));
     assert!(!scene.settle().unwrap().disagreement);
     assert_eq!(scene.fold.unsaid(), None);
+}
+
+#[test]
+fn a_counted_vote_that_is_said_again_after_the_close_is_told_that_it_counts() {
+    let mut scene = Scene::begun();
+    for n in 1..=4 {
+        scene.say(opened(n, false));
+        scene.claim(1, op(n), vote(n, 2));
+        scene.system(Claim::ClosePoll { poll: poll(n) });
+        scene.settle().unwrap();
+        scene.fold.drain_into(&mut empty());
+        assert_eq!(told(&scene.claim(1, op(n), vote(n, 2))), [Outcome::Counted { option: 2 }], "said again");
+        assert_eq!(told(&scene.claim(1, op(9), vote(n, 2))), [Outcome::Rejected(Rejection::PollClosed)], "said anew");
+        assert_eq!(scene.fold.tally_of(poll(n)), Some(&[0, 0, 1][..]));
+    }
+    assert_eq!(scene.fold.mine(poll(1), person(1)), None, "the votes of polls long over are let go");
 }
 
 #[test]
