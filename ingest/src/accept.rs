@@ -1,56 +1,123 @@
 //! The story of a message: who may say it, whether it is too soon, what it becomes, where it is stored.
 
+use nats::Session;
 use schemas::caller::{Admitted, Caller};
 use schemas::client::{ClientMessage, Incoming};
 use schemas::error::Refusal;
-use schemas::rules::{Goes, Kind};
-use schemas::{Code, Millis, OpKey};
+use schemas::rules::{Goes, Kind, Who};
+use schemas::{Code, Millis, OpKey, Seq};
 
+use crate::facts::Word;
 use crate::{Ingest, metrics};
+
+/// What became of a message at the door.
+enum Entered {
+    /// It is a repeat, and stands here.
+    Already(Seq),
+    In(Session),
+}
 
 impl Ingest {
     /// Admits one message. `Ok` only once it is stored under fsync.
     pub async fn accept(&self, caller: &Caller, incoming: Incoming) -> Result<Admitted, Refusal> {
-        let kind = incoming.message.kind();
-        let watch = metrics::watch(kind);
-        let result = self.judge(caller, kind, incoming).await;
+        let watch = metrics::watch(incoming.message.kind());
+        let result = self.judge(caller, &incoming).await;
         watch.done(&result);
         result
     }
 
-    async fn judge(&self, caller: &Caller, kind: Kind, incoming: Incoming) -> Result<Admitted, Refusal> {
-        let broker = &self.inner.broker;
-        if !broker.available() {
-            // Refused at once instead of queued: an answer that comes after the DJ has repeated himself is worse than none.
-            return Err(Code::Unavailable.into());
-        }
+    /// Admits what a DJ says to one session at once, all of it for everyone to hear: one write stores it, and dancers hear it together.
+    pub async fn accept_together(&self, caller: &Caller, said: &[Incoming]) -> Vec<Result<Admitted, Refusal>> {
+        let watches: Vec<_> = said.iter().map(|incoming| metrics::watch(incoming.message.kind())).collect();
+        let results = self.judge_together(caller, said).await;
+        watches.into_iter().zip(&results).for_each(|(watch, result)| watch.done(result));
+        results
+    }
+
+    async fn judge(&self, caller: &Caller, incoming: &Incoming) -> Result<Admitted, Refusal> {
         let now = Millis::now();
-        let op = incoming.message_id.as_deref().map(OpKey::of);
-        let rule = kind.rule();
         if let ClientMessage::RegisterSession(register) = &incoming.message {
-            if !broker.is_open() {
+            let (kind, op) = (Kind::RegisterSession, op_of(incoming));
+            if !self.inner.broker.available() || !self.inner.broker.is_open() {
                 return Err(Code::Unavailable.into());
             }
-            self.inner.budgets.spend(kind, rule.budget, caller, None)?;
+            self.inner.budgets.spend(kind, kind.rule().budget, caller, None)?;
             return self.register(caller, register, op, now).await.map(Admitted::Registered);
         }
-        let session = self.session_of(caller, &incoming.message).await?;
-        self.authorised(caller, rule.who, &session)?;
-        if !broker.admits(session.id().partition()) {
-            return Err(Code::Unavailable.into());
-        }
-        if rule.goes == Goes::Out
-            && let Some(seq) = session.view().run.as_ref().and_then(|run| run.applied(op))
-        {
-            // A repeat of the DJ's own word spends no budget. Dancers' ids are their own and are compared in the fold, person by person.
-            return Ok(Admitted::Stored(Some(seq)));
-        }
-        self.inner.budgets.spend(kind, rule.budget, caller, Some(session.id()))?;
-        let seq = match rule.goes {
-            Goes::Out => self.append(&session, &incoming.message, op, now).await?,
+        let session = match self.let_in(caller, incoming).await? {
+            Entered::Already(seq) => return Ok(Admitted::Stored(Some(seq))),
+            Entered::In(session) => session,
+        };
+        let seq = match incoming.message.kind().rule().goes {
+            Goes::Out => self.append(&session, &[word(incoming)], now).await?.pop().unwrap_or(Ok(None))?,
             Goes::In => self.claim(caller, &session, &incoming.message, incoming.message_id.as_deref(), now).await?,
             Goes::Answer => None,
         };
         Ok(Admitted::Stored(seq))
     }
+
+    async fn judge_together(&self, caller: &Caller, said: &[Incoming]) -> Vec<Result<Admitted, Refusal>> {
+        let mut results = Vec::with_capacity(said.len());
+        let mut entered: Option<Session> = None;
+        let mut words = Vec::new();
+        for incoming in said {
+            // None: it waits for what is stored.
+            results.push(match self.let_in(caller, incoming).await {
+                Ok(Entered::Already(seq)) => Some(Ok(Admitted::Stored(Some(seq)))),
+                Ok(Entered::In(session)) => {
+                    entered = Some(session);
+                    words.push(word(incoming));
+                    None
+                }
+                Err(refusal) => Some(Err(refusal)),
+            });
+        }
+        let mut stored = match &entered {
+            Some(session) => match self.append(session, &words, Millis::now()).await {
+                Ok(stored) => stored,
+                Err(refusal) => words.iter().map(|_| Err(refusal.clone())).collect(),
+            },
+            None => Vec::new(),
+        }
+        .into_iter();
+        let mut next = || stored.next().unwrap_or_else(|| Err(Code::Internal.into())).map(Admitted::Stored);
+        results.into_iter().map(|result| result.unwrap_or_else(&mut next)).collect()
+    }
+
+    /// Who may say it, whether it is a repeat, and whether it comes too soon.
+    async fn let_in(&self, caller: &Caller, incoming: &Incoming) -> Result<Entered, Refusal> {
+        let broker = &self.inner.broker;
+        if !broker.available() {
+            // Refused at once instead of queued: an answer that comes after the DJ has repeated himself is worse than none.
+            return Err(Code::Unavailable.into());
+        }
+        let kind = incoming.message.kind();
+        let rule = kind.rule();
+        let session = self.session_of(caller, &incoming.message).await?;
+        self.authorised(caller, rule.who, &session)?;
+        if !broker.admits(session.id().partition()) {
+            return Err(Code::Unavailable.into());
+        }
+        let view = session.view();
+        let run = view.run.as_ref();
+        if rule.goes == Goes::Out
+            && let Some(seq) = run.and_then(|run| run.applied(op_of(incoming)))
+        {
+            // A repeat of the DJ's own word spends no budget. Dancers' ids are their own and are compared in the fold, person by person.
+            return Ok(Entered::Already(seq));
+        }
+        if rule.who == Who::Owner && run.is_some_and(|run| run.ended()) {
+            return Err(Code::SessionOver.into());
+        }
+        self.inner.budgets.spend(kind, rule.budget, caller, Some(session.id()))?;
+        Ok(Entered::In(session))
+    }
+}
+
+fn op_of(incoming: &Incoming) -> Option<OpKey> {
+    incoming.message_id.as_deref().map(OpKey::of)
+}
+
+fn word(incoming: &Incoming) -> Word<'_> {
+    Word { message: &incoming.message, op: op_of(incoming) }
 }

@@ -4,6 +4,7 @@ use schemas::client::{self, Incoming, Undecodable};
 use schemas::codec::Codec;
 use schemas::error::Refusal;
 use schemas::limits::BATCH_MESSAGES;
+use schemas::rules::{Goes, Who};
 use schemas::{Code, SessionId};
 use serde_json::Value;
 
@@ -11,6 +12,16 @@ use serde_json::Value;
 pub struct Said {
     pub message_id: Option<String>,
     pub message: Result<Incoming, Undecodable>,
+}
+
+impl Said {
+    /// Whether it is the DJ's, and for everyone to hear: what stands in a row of such messages is stored together.
+    pub fn goes_out(&self) -> bool {
+        self.message.as_ref().is_ok_and(|incoming| {
+            let rule = incoming.message.kind().rule();
+            rule.who == Who::Owner && rule.goes == Goes::Out
+        })
+    }
 }
 
 /// The messages of a body for `session`, in order; each keeps every limit or says why not. A message may leave the session out, as

@@ -10,17 +10,24 @@ use schemas::{Code, Millis, OpKey, PollId, Seq, Text};
 
 use crate::Ingest;
 
+/// A DJ's message that was let in.
+pub(crate) struct Word<'a> {
+    pub message: &'a ClientMessage,
+    pub op: Option<OpKey>,
+}
+
 impl Ingest {
-    /// Gives the fact's place, or none when the view makes the message void (a correction of a track that no longer plays).
+    /// Stores together what the messages append, each decided after those before it. Gives each one's place, or none where the view
+    /// makes it void (a correction of a track that no longer plays).
     pub(crate) async fn append(
         &self,
         session: &Session,
-        message: &ClientMessage,
-        op: Option<OpKey>,
+        words: &[Word<'_>],
         now: Millis,
-    ) -> Result<Option<Seq>, Refusal> {
-        let seqs = session.append(|view| decide(view, message, op, now)).await.map_err(nats::Failed::refusal)?;
-        Ok(seqs.last().copied())
+    ) -> Result<Vec<Result<Option<Seq>, Refusal>>, Refusal> {
+        let decide = |view: &View, n: usize| decide(view, words[n].message, words[n].op, now);
+        let stored = session.append_each(words.len(), decide).await.map_err(nats::Failed::refusal)?;
+        Ok(stored.into_iter().map(|stored| stored.map(|seqs| seqs.last().copied())).collect())
     }
 }
 

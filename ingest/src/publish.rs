@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use schemas::caller::{Admitted, Caller};
-use schemas::client::{Incoming, Undecodable};
+use schemas::client::Incoming;
 use schemas::codec::Codec;
 use schemas::error::Refusal;
 use schemas::limits::{BATCH_BYTES, FRAME_BYTES};
@@ -126,16 +126,17 @@ async fn publish(ingest: &Ingest, id: &str, address: Option<IpAddr>, headers: &H
     let caller = owner(ingest, &session_id, token, caller(ingest, address, headers)).await?;
     let mut results = Vec::with_capacity(messages.len());
     let mut unknown = false;
-    for Said { message_id, message } in messages {
+    for breath in messages.chunk_by(|a, b| a.goes_out() && b.goes_out()) {
         // After one message whose outcome is unknown none may pass it: the DJ's words keep their order.
-        let result = if unknown { Err(Code::Unavailable.into()) } else { one(ingest, &caller, message).await };
-        unknown |= result.as_ref().is_err_and(|refusal| refusal.code == Code::Unavailable);
-        results.push((message_id, result));
+        let told =
+            if unknown { breath.iter().map(|_| Err(Code::Unavailable.into())).collect() } else { say(ingest, &caller, breath).await };
+        unknown |= told.iter().any(|result| result.as_ref().is_err_and(|refusal| refusal.code == Code::Unavailable));
+        results.extend(told);
     }
-    if !results.is_empty() && results.iter().all(|(_, result)| result.as_ref().is_err_and(|r| r.code == Code::Unavailable)) {
+    if !results.is_empty() && results.iter().all(|result| result.as_ref().is_err_and(|r| r.code == Code::Unavailable)) {
         return Err(Code::Unavailable.into());
     }
-    Ok(Results { results: results.into_iter().map(|(message_id, result)| report(message_id, result)).collect() })
+    Ok(Results { results: messages.into_iter().zip(results).map(|(said, result)| report(said.message_id, result)).collect() })
 }
 
 fn report(message_id: Option<String>, result: Result<Option<Seq>, Refusal>) -> MessageResult {
@@ -147,23 +148,25 @@ fn report(message_id: Option<String>, result: Result<Option<Seq>, Refusal>) -> M
     }
 }
 
-async fn one(ingest: &Ingest, caller: &Caller, message: Result<Incoming, Undecodable>) -> Result<Option<Seq>, Refusal> {
-    match message {
-        Ok(incoming) => match incoming.message.kind().rule().who {
-            Who::Owner => ingest.accept(caller, incoming).await.map(|admitted| match admitted {
-                Admitted::Stored(seq) => seq,
-                Admitted::Registered(registered) => Some(registered.begin),
-            }),
+/// One message, or several that go out together.
+async fn say(ingest: &Ingest, caller: &Caller, breath: &[Said]) -> Vec<Result<Option<Seq>, Refusal>> {
+    let seq = |admitted| match admitted {
+        Admitted::Stored(seq) => seq,
+        Admitted::Registered(registered) => Some(registered.begin),
+    };
+    if let [one] = breath {
+        return vec![match &one.message {
+            Ok(incoming) if incoming.message.kind().rule().who == Who::Owner => ingest.accept(caller, incoming.clone()).await.map(seq),
             // Dancers speak on their sockets: a like needs a person, and this door knows only the session's owner.
-            Who::Dancer | Who::Anyone => {
-                Err(Refusal::with(Code::InvalidMessage, "Invalid message: only the DJ's messages can be published here"))
+            Ok(_) => Err(Refusal::with(Code::InvalidMessage, "Invalid message: only the DJ's messages can be published here")),
+            Err(undecodable) => {
+                metrics::undecodable(&undecodable.refusal);
+                Err(undecodable.refusal.clone())
             }
-        },
-        Err(undecodable) => {
-            metrics::undecodable(&undecodable.refusal);
-            Err(undecodable.refusal)
-        }
+        }];
     }
+    let together: Vec<Incoming> = breath.iter().filter_map(|said| said.message.as_ref().ok().cloned()).collect();
+    ingest.accept_together(caller, &together).await.into_iter().map(|result| result.map(seq)).collect()
 }
 
 /// The caller with proof of ownership, or why not: 401 for a token that is nobody's, 403 for somebody else's, 404 for no session.

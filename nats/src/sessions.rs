@@ -7,6 +7,7 @@
 
 mod follower;
 mod history;
+mod plan;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -27,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::follower::Follower;
 use self::history::History;
+use self::plan::Plan;
 use crate::connection::{Broker, BrokerError};
 use crate::log::{AppendError, Timer};
 
@@ -244,23 +246,31 @@ impl Session {
     /// Appends what `decide` makes of the view, if no other fact comes first; else decides again on the newer view.
     /// Gives the sequence of each fact. One append of a session at a time in this process, so that its DJ's words keep their order.
     pub async fn append(&self, mut decide: impl FnMut(&View) -> Result<Decision, Refusal>) -> Result<Vec<Seq>, Failed> {
+        let mut stored = self.append_each(1, |view, _| decide(view)).await?;
+        Ok(stored.pop().unwrap_or(Ok(vec![]))?)
+    }
+
+    /// The same for several messages: each is decided on the view as those before it leave it, one that is refused appends
+    /// nothing, and what the others append is stored together or not at all.
+    pub async fn append_each(
+        &self,
+        messages: usize,
+        mut decide: impl FnMut(&View, usize) -> Result<Decision, Refusal>,
+    ) -> Result<Vec<Result<Vec<Seq>, Refusal>>, Failed> {
         let _turn = self.shared.appending.lock().await;
         let patience = self.shared.broker.config().ack_deadline;
         for _ in 0..ATTEMPTS {
             let view = self.view();
-            let (facts, timers) = match decide(&view)? {
-                Decision::Append { facts, timers } => (facts, timers),
-                Decision::Already(seq) => return Ok(vec![seq]),
-            };
-            if facts.is_empty() {
-                return Ok(vec![]);
+            let plan = Plan::of(&view, messages, Millis::now(), &mut decide);
+            if plan.facts.is_empty() {
+                return Ok(plan.stored(&[]));
             }
-            let lobby = lobby_after(&view, &facts, Millis::now());
-            match self.shared.broker.append(&self.shared.id, view.last, &facts, lobby.as_ref(), &timers).await {
+            let lobby = lobby_after(&view, &plan.facts, Millis::now());
+            match self.shared.broker.append(&self.shared.id, view.last, &plan.facts, lobby.as_ref(), &plan.timers).await {
                 Ok(appended) => {
                     let last = appended.seqs.last().copied().unwrap_or(view.last);
                     self.reflects(last, patience).await;
-                    return Ok(appended.seqs);
+                    return Ok(plan.stored(&appended.seqs));
                 }
                 Err(AppendError::Conflict { last }) => {
                     if !self.reflects(last.max(view.last + 1), patience).await {

@@ -282,6 +282,46 @@ async fn the_same_message_twice_is_acknowledged_twice_and_applied_once() {
 }
 
 #[tokio::test]
+async fn messages_of_one_request_are_judged_one_after_the_other_and_stored_together() {
+    let pika = Pika::dev().await;
+    let dj = Dj::live(&pika).await;
+    let mut dancer = Socket::open(&pika).await;
+    dancer.subscribe(&dj.session).await;
+    let play = |title: &str| json!({"type": "BROADCAST_TRACK", "track": track(title), "messageId": title});
+    let poll = |id: &str| json!({"type": "START_POLL", "question": "Faster?", "options": ["yes", "no"], "messageId": id});
+    let list = json!([
+        play("One"),
+        play("One"),
+        poll("first"),
+        poll("second"),
+        {"type": "METADATA_UPDATED", "track": track("Another"), "messageId": "void"},
+        {"type": "DANCE", "messageId": "none"},
+        play("Two"),
+        {"type": "END_SESSION", "messageId": "end"},
+        play("Three"),
+    ]);
+    let (status, body) = dj.post(&list).await;
+    assert_eq!(status, 200, "{body}");
+    let results = body["results"].as_array().unwrap();
+    let errors: Vec<&str> = results.iter().map(|result| result["error"].as_str().unwrap_or("ok")).collect();
+    let (active, over) = ("A poll is already active", "Session has ended");
+    assert_eq!(errors, ["ok", "ok", "ok", active, "ok", "Unknown message type", "ok", "ok", over]);
+    let seq = |n: usize| results[n]["seq"].as_u64();
+    assert_eq!((seq(0), seq(4)), (seq(1), None), "a repeat stands where the first copy does, and what is void stands nowhere");
+    assert_eq!(seq(2), seq(0).map(|seq| seq + 1), "stored together");
+    let mut heard = Vec::new();
+    while heard.last().is_none_or(|kind| kind != "SESSION_ENDED") {
+        heard.push(dancer.next().await["type"].as_str().unwrap().to_owned());
+    }
+    heard.retain(|kind| ["NOW_PLAYING", "POLL_STARTED", "SESSION_ENDED"].contains(&kind.as_str()));
+    assert_eq!(heard.first().map(String::as_str), Some("NOW_PLAYING"));
+    assert_eq!(heard.iter().filter(|kind| *kind == "POLL_STARTED").count(), 1);
+    let again = dj.post(&list).await.1;
+    let seqs = |body: &Value| body["results"].as_array().unwrap().iter().map(|result| result["seq"].clone()).collect::<Vec<_>>();
+    assert_eq!(seqs(&again), seqs(&body), "the whole list said again stands where it stood");
+}
+
+#[tokio::test]
 async fn a_burst_of_tracks_is_logged_whole_and_dancers_hear_the_newest() {
     let pika = Pika::dev().await;
     let mut dj = Dj::live(&pika).await;
