@@ -92,13 +92,12 @@ type Farewell = Option<Close>;
 impl Connection {
     /// `early`: what the peer sent right behind its request.
     pub fn new(fanout: Fanout, caller: Caller, flavour: Flavour, ours: bool, seat: Seat, tcp: TcpStream, early: Bytes) -> Self {
-        let (read, write) = tcp.into_split();
-        let line = Arc::new(Line::new(write, flavour, fanout.inner.news.clone()));
+        let line = Arc::new(Line::new(tcp, flavour, fanout.inner.news.clone()));
         let ticket = fanout.inner.everyone.join(line.clone());
         Connection {
             ticket,
             line,
-            reader: Reader::new(read, early),
+            reader: Reader::new(early),
             fanout,
             caller,
             ours,
@@ -200,7 +199,7 @@ impl Connection {
             }
             let reading = answers_by.is_none() && stuck_since.is_none() && self.may_take_in();
             tokio::select! {
-                read = self.reader.fill(), if reading => {
+                read = self.reader.fill(self.line.tcp()), if reading => {
                     if !matches!(read, Ok(1..)) {
                         return None;
                     }
@@ -324,7 +323,7 @@ impl Connection {
                 return;
             }
             tokio::select! {
-                read = self.reader.fill() => {
+                read = self.reader.fill(self.line.tcp()) => {
                     if !matches!(read, Ok(1..)) {
                         return;
                     }

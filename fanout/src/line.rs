@@ -10,8 +10,10 @@ use std::io::{ErrorKind, IoSlice};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use rustix::io::Errno;
+use rustix::net::{SendFlags, send};
 use schemas::error::Close;
-use tokio::net::tcp::OwnedWriteHalf;
+use tokio::net::TcpStream;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
@@ -26,7 +28,7 @@ use crate::wave::Wave;
 const PIECES: usize = 32;
 
 pub struct Line {
-    tcp: OwnedWriteHalf,
+    tcp: TcpStream,
     news: Arc<LobbyBoard>,
     /// Rung when the socket's task has to see to something.
     bell: Notify,
@@ -43,9 +45,13 @@ pub struct Needs {
 }
 
 impl Line {
-    pub fn new(tcp: OwnedWriteHalf, flavour: Flavour, news: Arc<LobbyBoard>) -> Line {
+    pub fn new(tcp: TcpStream, flavour: Flavour, news: Arc<LobbyBoard>) -> Line {
         let out = Mutex::new(Out::new(flavour, news.next()));
         Line { tcp, news, bell: Notify::new(), out }
+    }
+
+    pub fn tcp(&self) -> &TcpStream {
+        &self.tcp
     }
 
     /// Changes what is to be said, without saying it yet: [`Line::pump`] does, or the next who has something to say.
@@ -70,10 +76,11 @@ impl Line {
     pub fn hear(&self, wave: &Wave) {
         let mut out = self.out.lock();
         let Some(frames) = out.rides(wave) else { return self.write(&mut out) };
-        match self.tcp.try_write(&frames.bytes) {
+        // Straight to the kernel, which says itself when it has no room: what tokio knows of it lies elsewhere in memory.
+        match send(&self.tcp, &frames.bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL) {
             Ok(written) if written == frames.bytes.len() => metrics::sent(frames.count),
             Ok(written) => self.left(&mut out, frames, written),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => self.left(&mut out, frames, 0),
+            Err(Errno::AGAIN | Errno::INTR) => self.left(&mut out, frames, 0),
             Err(_) => {
                 out.end = Some(End::Gone);
                 self.bell.notify_one();

@@ -4,13 +4,11 @@
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io::{self, Read, Write};
-use std::pin::Pin;
 use std::task::{Poll, ready};
 
 use bytes::{Buf, Bytes};
 use schemas::limits::BULK_FRAME_BYTES;
-use tokio::io::{AsyncRead, ReadBuf};
-use tokio::net::tcp::OwnedReadHalf;
+use tokio::net::TcpStream;
 use tungstenite::protocol::{Role, WebSocketConfig, WebSocketContext};
 use tungstenite::{Error, Message};
 
@@ -24,7 +22,6 @@ thread_local! {
 }
 
 pub struct Reader {
-    tcp: OwnedReadHalf,
     websocket: WebSocketContext,
     /// Read from the peer and not looked at yet.
     unread: Bytes,
@@ -32,24 +29,30 @@ pub struct Reader {
 
 impl Reader {
     /// `early`: what the peer sent right behind its request.
-    pub fn new(tcp: OwnedReadHalf, early: Bytes) -> Reader {
+    pub fn new(early: Bytes) -> Reader {
         let config = WebSocketConfig::default()
             .max_message_size(Some(BULK_FRAME_BYTES))
             .max_frame_size(Some(BULK_FRAME_BYTES))
             .read_buffer_size(HELD)
             .write_buffer_size(0);
-        Reader { tcp, websocket: WebSocketContext::new(Role::Server, Some(config)), unread: early }
+        Reader { websocket: WebSocketContext::new(Role::Server, Some(config)), unread: early }
     }
 
     /// Waits for bytes of the peer; gives how many came, 0 at its end. Whoever stops waiting loses none.
-    pub async fn fill(&mut self) -> io::Result<usize> {
+    pub async fn fill(&mut self, tcp: &TcpStream) -> io::Result<usize> {
         poll_fn(|cx| {
-            BUFFER.with_borrow_mut(|buffer| {
-                let mut buffer = ReadBuf::new(buffer);
-                ready!(Pin::new(&mut self.tcp).poll_read(cx, &mut buffer))?;
-                self.unread = Bytes::copy_from_slice(buffer.filled());
-                Poll::Ready(Ok(self.unread.len()))
-            })
+            loop {
+                ready!(tcp.poll_read_ready(cx))?;
+                let read = BUFFER.with_borrow_mut(|buffer| {
+                    let read = tcp.try_read(buffer)?;
+                    self.unread = Bytes::copy_from_slice(&buffer[..read]);
+                    Ok(read)
+                });
+                match read {
+                    Err(error) if io::Error::kind(&error) == io::ErrorKind::WouldBlock => continue,
+                    read => return Poll::Ready(read),
+                }
+            }
         })
         .await
     }

@@ -53,10 +53,16 @@ pub fn measure(place: &Place, peer: Peer, plan: &Plan, results: &mut Results) ->
             );
         }
         if *sockets == PACED_SOCKETS && !plan.paced.is_zero() {
+            let before = server.cpu()?;
             let flowed = flow::run(&mut crowd, &mut publishers, &mut numbers, Pace::Every(EVERY), plan.paced)?;
+            let spent = (server.cpu()? - before) / flowed.deliveries as f64 * 1e6;
+            results.add(Row::PacedFanout, peer, spent);
             let [p50, p99] = [0.5, 0.99].map(|q| flowed.receipts.value_at_quantile(q) as f64 / 1e3);
             results.add(Row::Receipt, peer, p99);
-            eprintln!("  {:<10} {sockets} sockets at 5/s: publish to receipt p50 {p50:.1} ms, p99 {p99:.1} ms", peer.name());
+            eprintln!(
+                "  {:<10} {sockets} sockets at 5/s: {spent:.2} CPU-s/M, publish to receipt p50 {p50:.1} ms, p99 {p99:.1} ms",
+                peer.name()
+            );
         }
     }
     Ok(())

@@ -12,6 +12,8 @@ pub enum Row {
         sockets: usize,
         under_way: usize,
     },
+    /// The same where a message comes five times a second, and the server rests between.
+    PacedFanout,
     /// From publishing to each receipt.
     Receipt,
     Memory,
@@ -44,7 +46,7 @@ pub enum Row {
 impl Row {
     pub fn unit(self) -> &'static str {
         match self {
-            Row::Fanout { .. } | Row::LikesCost { .. } => "CPU-s/M",
+            Row::Fanout { .. } | Row::PacedFanout | Row::LikesCost { .. } => "CPU-s/M",
             Row::Receipt | Row::Ack { .. } | Row::AckIdle { .. } | Row::StormQuiet | Row::StormReceipt => "ms",
             Row::Memory => "bytes",
             Row::Likes { .. } | Row::StormTallies => "1/s",
@@ -58,6 +60,7 @@ impl fmt::Display for Row {
         let over = |spread: bool| if spread { "1000 sessions" } else { "one session" };
         match self {
             Row::Fanout { sockets, under_way } => write!(f, "fan-out to {sockets}, {under_way} under way"),
+            Row::PacedFanout => f.write_str("fan-out to 1000, five a second"),
             Row::Receipt => f.write_str("p99 publish to receipt, 1000 sockets at 5/s"),
             Row::Memory => f.write_str("memory of an idle socket, among 10000"),
             Row::Likes { spread } => write!(f, "likes of 1000 dancers in {}", over(*spread)),

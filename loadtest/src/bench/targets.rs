@@ -75,7 +75,7 @@ fn bound(results: &Results, row: Row) -> Option<Bound> {
         Row::StormReceipt => Bound::AtMost(STORM_OF_QUIET * of(Peer::Pika, Row::StormQuiet)?, times(STORM_OF_QUIET, "when quiet")),
         Row::Connects => Bound::AtMost(CONNECTS_OF_BUN * of(Peer::Bun, row)?, times(CONNECTS_OF_BUN, "Bun")),
         Row::Back => fixed(BACK_S),
-        Row::LikesCost { .. } | Row::StormQuiet => return None,
+        Row::PacedFanout | Row::LikesCost { .. } | Row::StormQuiet => return None,
     })
 }
 
