@@ -1,8 +1,9 @@
 //! Group commit. One fsync per message caps a server near 3,000 messages a second whatever they hold, so claims that arrive
 //! together share one: a pack per session, and the packs of all sessions of a window as one atomic batch.
 //!
-//! A session always takes the same lane and a lane has one group under way, so claims of a session that came through the
-//! same door keep the order in which they were admitted. The window is whatever arrives while the lane's last group is under way: nothing when idle.
+//! Each stream of the log has a lane and a lane has one group under way, so claims of a session that came through the same door
+//! keep the order in which they were admitted. The window is whatever arrives while the lane's last group is under way: nothing
+//! when idle.
 
 use nats::{Broker, BrokerError};
 use schemas::claim::{ClaimRecord, Pack};
@@ -12,14 +13,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::metrics;
 
-/// Lanes, and so groups under way: 2 to 8 suffice for the log's fsync rate, more only add waiting.
-const LANES: usize = 4;
 /// Claims waiting in one lane. Full means that the log is slower than the floor: the sender is told "Temporarily unavailable".
 const WAITING: usize = 16_384;
 /// Claims in one group: a few megabytes at the most, and tens of milliseconds of the log's time.
 const GROUP: usize = 32_768;
-/// Packs in one atomic batch; the broker takes at most 1,000 messages.
-const PACKS: usize = 500;
+/// Packs in one atomic batch: what the broker takes. A batch costs it several syncs whatever it holds, so a larger one is cheaper.
+const PACKS: usize = 1_000;
 
 pub struct Committer {
     lanes: Vec<mpsc::Sender<Waiting<Done>>>,
@@ -41,7 +40,7 @@ pub struct Unknown;
 
 impl Committer {
     pub fn start(broker: Broker, pack_claims: usize, stop: CancellationToken) -> Self {
-        let lanes = (0..LANES)
+        let lanes = (0..broker.config().shards.max(1))
             .map(|_| {
                 let (sender, receiver) = mpsc::channel(WAITING);
                 tokio::spawn(lane(broker.clone(), receiver, pack_claims.max(1), stop.clone()));
@@ -54,7 +53,7 @@ impl Committer {
     /// The claim's place in the log, once stored. An error means unknown.
     pub async fn commit(&self, session: &SessionId, node: Option<&NodeId>, record: ClaimRecord) -> Result<Seq, Unknown> {
         let (done, stored) = oneshot::channel();
-        let lane = &self.lanes[usize::from(session.partition().0) % LANES];
+        let lane = &self.lanes[usize::from(session.partition().0) % self.lanes.len()];
         lane.try_send(Waiting { session: session.clone(), node: node.cloned(), record, done }).map_err(|_| Unknown)?;
         stored.await.map_err(|_| Unknown)?.map_err(|()| Unknown)
     }

@@ -107,7 +107,7 @@ impl Broker {
         Ok(Appended { seqs: (first..first + facts.len() as u64).collect() })
     }
 
-    /// Stores packs of any sessions with one fsync for each stream of the log; at most 500 packs. Gives each pack's sequence, in order.
+    /// Stores packs of any sessions with one fsync for each stream of the log; at most 1,000 packs. Gives each pack's sequence, in order.
     ///
     /// With one copy of the log they are an atomic batch. With several the broker groups by itself and packs go one by one.
     /// So after an error some may be stored: as ever, the outcome of `Unavailable` is unknown.
