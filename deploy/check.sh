@@ -38,6 +38,15 @@ done
 kustomize build deploy/k8s/production >"$work/manifests.yaml"
 node deploy/check/check.mjs "$work/manifests.yaml"
 
+# What a release says that it is made of: every crate of others with its licence and its sum.
+deploy/sbom.sh "$work/made-of"
+node -e '
+  const { components } = JSON.parse(require("fs").readFileSync(process.argv[1], "utf8"));
+  const others = components.filter((c) => c.name === "async-nats" || c.hashes);
+  const poor = others.filter((c) => !c.hashes || !c.licenses).map((c) => c.name);
+  if (others.length < 200 || poor.length > 0) throw new Error(`${others.length} crates; without sum or licence: ${poor}`);
+' "$work/made-of.crates.cdx.json"
+
 if command -v systemd-analyze >/dev/null; then
   # The programs that a unit names are not on this machine, and that alone is no fault.
   systemd-analyze verify deploy/systemd/*.service deploy/systemd/*.timer 2>&1 | grep -v 'is not executable' >"$work/units" || true
