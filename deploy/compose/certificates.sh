@@ -11,6 +11,15 @@ mkdir -p "$tls" acme secrets
   -addext "subjectAltName=DNS:${1:-localhost}" -keyout "$tls/privkey.pem" -out "$tls/fullchain.pem" 2>/dev/null
 [ -s secrets/cluster ] || openssl rand -hex 32 >secrets/cluster
 [ -s secrets/grafana ] || openssl rand -base64 18 >secrets/grafana
-# Readers in containers are others than whoever runs this.
-chmod 755 "$tls" acme secrets
-chmod 644 "$tls"/*.pem secrets/*
+# Whoever reads them in the containers, and nobody else. Only root can give files away.
+if [ "$(id -u)" = 0 ]; then
+  chmod 755 "$tls" acme secrets
+  chown 101:101 "$tls"/*.pem
+  chown 65532:65532 secrets/cluster
+  chown 472:0 secrets/grafana
+  chmod 400 "$tls"/privkey.pem secrets/*
+  chmod 444 "$tls"/fullchain.pem
+else
+  echo "run this as root: the keys belong to the users in the containers (nginx 101, pika 65532, grafana 472)" >&2
+  exit 1
+fi
