@@ -5,7 +5,7 @@ SHELL := /bin/bash
 CACHE := $(HOME)/.cache/pika
 export PATH := $(PATH):$(CACHE)/bin
 
-.PHONY: help tools web run test check lint fmt fuzz sim chaos bench audit test-rust test-web test-browser clean
+.PHONY: help tools web run test check lint fmt fuzz sim chaos bench deploy-check release audit test-rust test-web test-browser clean
 
 help: ## Lists these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -57,9 +57,16 @@ sim: ## Simulates EVENINGS (20000) that `make test` does not, from another seed 
 	cargo build --workspace --bins --quiet
 	target/debug/pika-sim --seeds $(EVENINGS) --from $$(date +%s)00000
 
+deploy-check: ## What deploy/ ships: settings, manifests, rules and their tests, without a cluster
+	@deploy/check.sh
+
+release: web ## The program with checksums and what it is made of, in target/release-files
+	@deploy/release.sh
+
 audit: ## Licences, advisories and sources of every dependency
 	@deploy/tools.sh deny
 	cargo deny check
+	cd web && npm audit --omit dev --audit-level moderate
 
 clean: ## Removes what was built
 	cargo clean

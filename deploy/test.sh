@@ -7,13 +7,15 @@ export PATH="$PATH:$HOME/.cache/pika/bin"
 step() { printf '\n== %s (%s s)\n' "$*" "$SECONDS"; }
 
 step "tools"
-deploy/tools.sh nats node chromium cassandra smtp
+deploy/tools.sh nats node chromium cassandra smtp prometheus nginx kustomize check
 step "pages"
 deploy/web.sh
 step "format and lints"
 cargo fmt --all --check
 cargo clippy --workspace --all-targets --quiet -- -D warnings
 (cd web && npm run --silent check)
+step "deploy"
+deploy/check.sh
 step "page tests"
 (cd web && npm test --silent)
 step "build"

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Finds or installs, once and pinned, what Pika needs beside Rust. Usage: deploy/tools.sh nats node chromium cassandra smtp deny bench
+# Finds or installs, once and pinned, what Pika needs beside Rust. Usage: deploy/tools.sh nats node chromium cassandra smtp prometheus nginx kustomize check deny bench
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 NATS_VERSION=v2.15.2
 DENY_VERSION=0.18.5
+KUSTOMIZE_VERSION=v5.6.0
 bin="$HOME/.cache/pika/bin"
 mkdir -p "$bin"
 export PATH="$PATH:$bin"
@@ -59,6 +60,37 @@ smtp() {
   (cd deploy/smtp && npm ci --no-audit --no-fund --silent)
 }
 
+# What watches, and what stands in front: the tests run both with the shipped settings. Neither is started as a service here.
+prometheus() { debian prometheus prometheus promtool; }
+nginx() { debian nginx-light nginx; }
+
+# A package of Debian, unless its programs are there.
+debian() {
+  local package=$1 program missing=
+  shift
+  for program in "$@"; do command -v "$program" >/dev/null || missing=$program; done
+  [ -z "$missing" ] && return
+  [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || die "$missing is needed for the tests of operations: put it on PATH"
+  say "installing $package ..."
+  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$package" >/dev/null
+}
+
+# What renders deploy/k8s.
+kustomize() {
+  command -v kustomize >/dev/null && return
+  command -v go >/dev/null || die "kustomize 5 is needed to check the manifests: put it on PATH, or install Go and run this again"
+  say "building kustomize $KUSTOMIZE_VERSION (once) ..."
+  (cd / && GOBIN="$bin" go install "sigs.k8s.io/kustomize/kustomize/v5@$KUSTOMIZE_VERSION")
+}
+
+# What reads settings and manifests and holds them against their schemas.
+check() {
+  command -v npm >/dev/null || die "Node.js 20 or newer with npm is needed to check what deploy/ holds"
+  [ deploy/check/node_modules/.package-lock.json -nt deploy/check/package-lock.json ] && return
+  say "installing what checks deploy/ ..."
+  (cd deploy/check && npm ci --no-audit --no-fund --silent)
+}
+
 deny() {
   command -v cargo-deny >/dev/null && return
   say "building cargo-deny $DENY_VERSION (once) ..."
@@ -75,5 +107,5 @@ bench() {
 }
 
 for tool in "$@"; do
-  case $tool in nats | node | chromium | cassandra | smtp | deny | bench) "$tool" ;; *) die "unknown tool $tool" ;; esac
+  case $tool in nats | node | chromium | cassandra | smtp | prometheus | nginx | kustomize | check | deny | bench) "$tool" ;; *) die "unknown tool $tool" ;; esac
 done
