@@ -43,6 +43,8 @@ export interface Recap {
   startedAt?: number;
   endedAt?: number;
   totalLikes: number;
+  /** The most people that listened at one time. */
+  peakListeners?: number;
   tracks: RecapTrack[];
   polls?: RecapPoll[];
 }
@@ -132,6 +134,7 @@ function recapOf(answer: unknown): Recap {
     tracks: need(from, "tracks", list(recapTrack, 5_000)),
     ...given("startedAt", maybe(from, "startedAt", moment)),
     ...given("endedAt", maybe(from, "endedAt", moment)),
+    ...given("peakListeners", maybe(from, "peakListeners", count)),
     ...given("polls", maybe(from, "polls", list(recapPoll, 1_000))),
   };
 }

@@ -1,7 +1,9 @@
 import type { ComponentType } from "preact";
 import { useEffect, useState } from "preact/hooks";
+import { ErrorBoundary } from "./error-boundary.tsx";
 import { HomePage } from "./home.tsx";
 import { JoinPage } from "./join.tsx";
+import { later } from "./later.tsx";
 import { LivePage } from "./live/live-page.tsx";
 import { Link, Message } from "./parts.tsx";
 import { routeOf, usePath } from "./route.ts";
@@ -11,12 +13,20 @@ import { useLanguage, words } from "./words/language.ts";
 import { recap } from "./words/recap.ts";
 import { shared } from "./words/shared.ts";
 
+// Read and filled in rather than danced with: nobody waits for their code on the way to the floor.
+const AccountPage = later(async () => (await import("./account/account-page.tsx")).AccountPage);
+const AdminPage = later(async () => (await import("./admin/admin-page.tsx")).AdminPage);
+const DjPage = later(async () => (await import("./profile/dj-page.tsx")).DjPage);
+const StatsPage = later(async () => (await import("./profile/stats-page.tsx")).StatsPage);
+
 export function App({ services }: { services: Services }) {
   const path = usePath();
   useLanguage();
   return (
     <ServicesContext.Provider value={services}>
-      <Page key={path} path={path} />
+      <ErrorBoundary key={path} report={services.report}>
+        <Page path={path} />
+      </ErrorBoundary>
     </ServicesContext.Provider>
   );
 }
@@ -32,6 +42,14 @@ function Page({ path }: { path: string }) {
       return <LivePage sessionId={route.sessionId} />;
     case "recap":
       return <LaterRecapPage sessionId={route.sessionId} />;
+    case "account":
+      return <AccountPage part={route.part} />;
+    case "admin":
+      return <AdminPage part={route.part} />;
+    case "dj":
+      return <DjPage slug={route.slug} />;
+    case "stats":
+      return <StatsPage />;
     case "lost":
       return (
         <Message title={words(home).lostTitle}>

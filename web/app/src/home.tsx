@@ -4,6 +4,7 @@ import { CodeForm } from "./code-form.tsx";
 import { Bolt, Heading, Link, People, Said, vars } from "./parts.tsx";
 import { livePath } from "./route.ts";
 import { useServices } from "./services.ts";
+import { foot } from "./words/foot.ts";
 import { home } from "./words/home.ts";
 import { words } from "./words/language.ts";
 import { LanguageSwitch } from "./language-switch.tsx";
@@ -34,6 +35,12 @@ export function HomePage() {
         <CodeForm />
       </main>
       <footer class="home-foot">
+        <Link to="/account" class="foot-link">
+          {words(foot).account}
+        </Link>
+        <Link to="/stats" class="foot-link">
+          {words(foot).stats}
+        </Link>
         <LanguageSwitch />
       </footer>
     </div>

@@ -4,6 +4,9 @@ export type Route =
   | { page: "home" }
   | { page: "join"; code: string }
   | { page: "live" | "recap"; sessionId: string }
+  | { page: "account" | "admin"; part: string }
+  | { page: "dj"; slug: string }
+  | { page: "stats" }
   | { page: "lost" };
 
 const SESSION_ID = /^[A-Za-z0-9_-]{8,64}$/;
@@ -19,7 +22,23 @@ export function routeOf(path: string): Route {
     if (third === undefined) return { page: "live", sessionId: second };
     if (third === "recap" && parts.length === 3) return { page: "recap", sessionId: second };
   }
+  if ((first === "account" || first === "admin") && third === undefined) {
+    return { page: first, part: second ?? "" };
+  }
+  if (first === "dj" && second !== undefined && third === undefined) {
+    return { page: "dj", slug: plain(second) };
+  }
+  if (first === "stats" && second === undefined) return { page: "stats" };
   return { page: "lost" };
+}
+
+/** A name in an address, as people read it. One that cannot be read is nobody's. */
+function plain(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 /** A code as people type it: in any case, with a space or a dash in the middle. */

@@ -2,11 +2,16 @@ import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import type { Platform } from "@pika/client";
 import type { Api } from "./api.ts";
+import type { Report } from "./errors.ts";
+import type { Fetch } from "./rest.ts";
 
 /** What the pages need from outside; a test hands in its own. */
 export interface Services {
   platform: Platform;
   api: Api;
+  /** For routes that only some pages need. */
+  fetch: Fetch;
+  report: Report;
   socketUrl: string;
 }
 

@@ -23,3 +23,20 @@ function format(kind: string, how: Intl.DateTimeFormatOptions): Intl.DateTimeFor
 export const timeOf = (ms: number) =>
   format("time", { hour: "2-digit", minute: "2-digit" }).format(ms);
 export const dateOf = (ms: number) => format("date", { dateStyle: "full" }).format(ms);
+
+export const dayOf = (ms: number) => format("day", { dateStyle: "medium" }).format(ms);
+
+const STEPS: readonly [Intl.RelativeTimeFormatUnit, number][] = [
+  ["day", 86_400_000],
+  ["hour", 3_600_000],
+  ["minute", 60_000],
+];
+
+/** `5 minutes ago`, `yesterday`; the day itself once it is longer ago than somebody would count. */
+export function agoOf(ms: number, now = Date.now()): string {
+  const past = Math.max(0, now - ms);
+  if (past > 30 * 86_400_000) return dayOf(ms);
+  const said = new Intl.RelativeTimeFormat(language(), { numeric: "auto" });
+  const [unit, step] = STEPS.find(([, length]) => past >= length) ?? ["second", Infinity];
+  return said.format(step === Infinity ? 0 : -Math.floor(past / step), unit);
+}

@@ -5,6 +5,7 @@ import { join, World, type FakeSocket } from "@pika/client/test-world";
 import { afterEach } from "vitest";
 import type { Api, LiveSession, Recap } from "../src/api.ts";
 import { App } from "../src/app.tsx";
+import type { Services } from "../src/services.ts";
 
 export const SESSION = "friday-night";
 
@@ -25,10 +26,20 @@ export class FakeApi implements Api {
   history = () => this.ask("history", () => []);
 }
 
-export function visit(path: string, api = new FakeApi()) {
+/** A server that has none of the routes that were not played to it. */
+const nothing = () =>
+  Promise.resolve(new Response('{"error":"Not found","code":"not_found"}', { status: 404 }));
+
+export function visit(path: string, api = new FakeApi(), answers: Services["fetch"] = nothing) {
   const world = new World();
   history.replaceState(null, "", path);
-  const services = { platform: world, api, socketUrl: "wss://pika.example/ws" };
+  const services = {
+    platform: world,
+    api,
+    fetch: answers,
+    report: () => {},
+    socketUrl: "wss://pika.example/ws",
+  };
   const view = render(<App services={services} />);
   return { world, api, view };
 }

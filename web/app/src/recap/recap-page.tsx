@@ -10,6 +10,8 @@ import { words } from "../words/language.ts";
 import { recap as area } from "../words/recap.ts";
 import { shared } from "../words/shared.ts";
 import { LikesChart } from "./likes-chart.tsx";
+import { OverTime } from "./over-time.tsx";
+import { Tools } from "./tools.tsx";
 import "../styles/recap.css";
 
 type Found = { kind: "asking" | "none" | "failed" } | { kind: "found"; recap: Recap };
@@ -55,7 +57,7 @@ export function RecapPage({ sessionId }: { sessionId: string }) {
 }
 
 function Evening({ recap }: { recap: Recap }) {
-  const { djName, startedAt, endedAt, tracks, totalLikes, polls } = recap;
+  const { djName, startedAt, endedAt, tracks, totalLikes, peakListeners, polls } = recap;
   const say = words(area);
   const title = say.pageTitle(djName);
   useEffect(() => void (document.title = title), [title]);
@@ -78,6 +80,9 @@ function Evening({ recap }: { recap: Recap }) {
         <p class="sums">
           <span>{say.trackCount(tracks.length)}</span>
           <span>{say.likeCount(totalLikes)}</span>
+          {peakListeners !== undefined && peakListeners > 0 && (
+            <span>{say.peakCount(peakListeners)}</span>
+          )}
         </p>
         {endedAt === undefined && (
           <Link to={livePath(recap.sessionId)} class="button small">
@@ -87,6 +92,7 @@ function Evening({ recap }: { recap: Recap }) {
       </header>
       <main>
         {totalLikes > 0 && tracks.length > 1 && <LikesChart tracks={tracks} />}
+        <OverTime tracks={tracks} endedAt={endedAt} />
         <section aria-labelledby="tracks-heading">
           <h2 id="tracks-heading">{say.tracks}</h2>
           {tracks.length === 0 && <p class="quiet">{say.nothingPlayed}</p>}
@@ -100,11 +106,13 @@ function Evening({ recap }: { recap: Recap }) {
         {polls !== undefined && polls.length > 0 && (
           <section aria-labelledby="polls-heading">
             <h2 id="polls-heading">{say.polls}</h2>
+            <p class="hint">{say.forOwner}</p>
             {polls.map((poll, i) => (
               <PollResult key={i} poll={poll} />
             ))}
           </section>
         )}
+        {tracks.length > 0 && <Tools recap={recap} />}
       </main>
     </div>
   );

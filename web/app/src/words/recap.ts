@@ -27,6 +27,28 @@ const en = {
   by: "by",
   chart: (tracks: number) => `Likes of ${english(tracks, "track", "tracks")} in the order of play`,
   chartBest: (title: string, likes: number) => `; most for ${title}, ${likes}`,
+  peakCount: (n: number) => english(n, "dancer at once", "dancers at once"),
+  overTime: "Over the evening",
+  likesSoFar: "Likes so far",
+  bpm: "BPM",
+  balance: "Wishes for the tempo",
+  time: "Time",
+  likesChart: (from: string, to: string, n: number) =>
+    `Likes from ${from} to ${to}, ${english(n, "like", "likes")} in the end`,
+  bpmChart: (low: number, high: number) => `Tempo of the tracks, from ${low} to ${high} BPM`,
+  balanceChart: (slower: number, faster: number) =>
+    `Wishes for another tempo: ${slower} slower, ${faster} faster. Above the line the floor wanted it faster, below slower`,
+  take: "Take it along",
+  csv: "Tracks as CSV",
+  json: "All as JSON",
+  pollsCsv: "Polls as CSV",
+  print: "Print",
+  picture: "Make a picture",
+  pictureOf: (djName: string) => `A picture of the evening with ${djName}: its most liked tracks`,
+  savePicture: "Save the picture",
+  sharePicture: "Share it",
+  topTracks: "Most liked",
+  forOwner: "Only you see the polls.",
 };
 
 const likes = (n: number) => polish(n, "polubienie", "polubienia", "polubień");
@@ -59,6 +81,27 @@ const pl: typeof en = {
   by: "–",
   chart: (n) => `Polubienia w kolejności grania: ${tracks(n)}`,
   chartBest: (title, n) => `; najwięcej ma ${title}, ${n}`,
+  peakCount: (n) => polish(n, "osoba naraz", "osoby naraz", "osób naraz"),
+  overTime: "W ciągu wieczoru",
+  likesSoFar: "Polubienia dotąd",
+  bpm: "BPM",
+  balance: "Życzenia co do tempa",
+  time: "Czas",
+  likesChart: (from, to, n) => `Polubienia od ${from} do ${to}, na koniec ${likes(n)}`,
+  bpmChart: (low, high) => `Tempo utworów, od ${low} do ${high} BPM`,
+  balanceChart: (slower, faster) =>
+    `Życzenia innego tempa: wolniej ${slower}, szybciej ${faster}. Nad linią parkiet chciał szybciej, pod nią wolniej`,
+  take: "Zabierz ze sobą",
+  csv: "Utwory jako CSV",
+  json: "Wszystko jako JSON",
+  pollsCsv: "Głosowania jako CSV",
+  print: "Drukuj",
+  picture: "Zrób obrazek",
+  pictureOf: (djName) => `Obrazek wieczoru z ${djName}: najbardziej lubiane utwory`,
+  savePicture: "Zapisz obrazek",
+  sharePicture: "Udostępnij",
+  topTracks: "Najbardziej lubiane",
+  forOwner: "Głosowania widzisz tylko Ty.",
 };
 
 export const recap = { en, pl };

@@ -1,0 +1,58 @@
+// What stands around every page that is read and filled in rather than danced with.
+
+import type { ComponentChildren } from "preact";
+import { useEffect } from "preact/hooks";
+import { LanguageSwitch } from "../language-switch.tsx";
+import { Bolt, Heading, Link } from "../parts.tsx";
+
+interface FrameProps {
+  /** Nothing: the page brings a heading of its own. */
+  title?: string;
+  lead?: string;
+  nav?: ComponentChildren;
+  children: ComponentChildren;
+}
+
+export function Frame({ title, lead, nav, children }: FrameProps) {
+  useEffect(() => {
+    if (title !== undefined) document.title = `${title} · Pika`;
+  }, [title]);
+  return (
+    <div class={nav === undefined ? "desk" : "desk with-nav"}>
+      <header class="desk-head">
+        <Link to="/" class="wordmark">
+          <Bolt /> Pika
+        </Link>
+        <LanguageSwitch />
+      </header>
+      {nav}
+      <main class="desk-main">
+        {title !== undefined && <Heading key={title}>{title}</Heading>}
+        {lead !== undefined && <p class="lead">{lead}</p>}
+        {children}
+      </main>
+    </div>
+  );
+}
+
+interface NavProps {
+  label: string;
+  path: string;
+  links: readonly (readonly [path: string, label: string])[];
+}
+
+export function Nav({ label, path, links }: NavProps) {
+  return (
+    <nav class="desk-nav" aria-label={label}>
+      <ul>
+        {links.map(([to, name]) => (
+          <li key={to}>
+            <Link to={to} current={to === path}>
+              {name}
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </nav>
+  );
+}
