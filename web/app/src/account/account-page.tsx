@@ -40,7 +40,7 @@ export function AccountPage({ part }: { part: string }) {
     case "asking":
       return (
         <Frame title={say.title}>
-          <p class="quiet waiting">{words(shared).loading}</p>
+          <p class="quiet pending">{words(shared).loading}</p>
         </Frame>
       );
     case "failed":

@@ -1,7 +1,7 @@
 // What stands around every page that is read and filled in rather than danced with.
 
 import type { ComponentChildren } from "preact";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { LanguageSwitch } from "../language-switch.tsx";
 import { Bolt, Heading, Link } from "../parts.tsx";
 
@@ -42,8 +42,14 @@ interface NavProps {
 }
 
 export function Nav({ label, path, links }: NavProps) {
+  const nav = useRef<HTMLElement>(null);
+  // On a phone the parts stand in a row that is wider than the phone: the one that is shown comes into sight.
+  useEffect(() => {
+    const current = nav.current?.querySelector("[aria-current]");
+    current?.scrollIntoView({ inline: "center", block: "nearest", behavior: "instant" });
+  }, [path]);
   return (
-    <nav class="desk-nav" aria-label={label}>
+    <nav ref={nav} class="desk-nav" aria-label={label}>
       <ul>
         {links.map(([to, name]) => (
           <li key={to}>

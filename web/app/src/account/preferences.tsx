@@ -54,7 +54,7 @@ function Fields({ chosen }: { chosen: Preferences }) {
     <>
       <div class="field">
         <label for={language}>{say.language}</label>
-        <select id={language} name="language" defaultValue={chosen.language}>
+        <select id={language} name="language">
           {LANGUAGES.map((one) => (
             <option key={one} value={one} lang={one} selected={one === chosen.language}>
               {NAMES[one]}

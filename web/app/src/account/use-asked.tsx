@@ -42,7 +42,7 @@ interface ShownProps<T> {
 
 export function Shown<T>({ asked, children }: ShownProps<T>) {
   if (asked.value !== undefined) return <>{children(asked.value)}</>;
-  if (asked.failed === undefined) return <p class="quiet waiting">{words(shared).loading}</p>;
+  if (asked.failed === undefined) return <p class="quiet pending">{words(shared).loading}</p>;
   return (
     <div class="card failed" role="alert">
       <h2>{words(account).failed}</h2>

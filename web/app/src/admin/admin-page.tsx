@@ -27,7 +27,7 @@ export function AdminPage({ part }: { part: string }) {
   if (door.who.kind === "asking") {
     return (
       <Frame title={say.title}>
-        <p class="quiet waiting">{words(shared).loading}</p>
+        <p class="quiet pending">{words(shared).loading}</p>
       </Frame>
     );
   }

@@ -48,12 +48,14 @@ export function NowPlaying({ client, state, track }: NowPlayingProps) {
         class="like"
         data-testid="like-button"
         aria-pressed={mark !== undefined}
-        aria-label={say.likeTrack(track.title)}
         onClick={() => (mark === undefined ? client.like(track.said) : client.unlike(track.said))}
       >
         <Heart />
         <span class="like-words">
-          <strong>{mark === undefined ? say.like : say.liked}</strong>
+          <strong>
+            {mark === undefined ? say.like : say.liked}
+            <span class="unseen"> {track.title}</span>
+          </strong>
           <small>{likeWords(mark, likes)}</small>
         </span>
       </button>

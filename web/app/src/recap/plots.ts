@@ -22,6 +22,8 @@ const QUIET = "#b9b2cc";
 const LINE = "#383349";
 const FONT = "12px system-ui, sans-serif";
 const HEIGHT = 190;
+/** Between two times on the axis. */
+const MINUTES = [1, 2, 5, 10, 15, 30, 60, 120, 240];
 
 /** Draws it into `box` as wide as that is, and follows its width; gives what takes it away. */
 export function draw(
@@ -47,7 +49,12 @@ export function draw(
       cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
       scales: { y: { range: (_, low, high) => range(low, high, fromZero) } },
       axes: [
-        { ...axis, values: (_, splits) => splits.map((at) => timeOf(at * 1000)), space: 64 },
+        {
+          ...axis,
+          values: (_, splits) => splits.map((at) => timeOf(at * 1000)),
+          space: 64,
+          incrs: MINUTES.map((minutes) => minutes * 60),
+        },
         { ...axis, size: 40, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 5_000] },
       ],
       series: [

@@ -1,0 +1,148 @@
+// Every page by the rules that machines can check: axe, a keyboard, a narrow phone, and a language that is read the other way.
+
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { expect } from "vitest";
+import type { Page } from "playwright-core";
+import { eventually } from "./support/dancer.ts";
+import { Dj } from "./support/dj.ts";
+import { signedIn, signUp } from "./support/people.ts";
+import { accountStory as story } from "./support/story.ts";
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+const OPEN = [
+  "/",
+  "/account",
+  "/account/register",
+  "/account/forgotten",
+  "/account#reset=x",
+  "/stats",
+  "/nowhere",
+  "/admin",
+];
+const OWN = [
+  "",
+  "/profile",
+  "/sessions",
+  "/tokens",
+  "/security",
+  "/preferences",
+  "/device",
+  "/data",
+];
+
+story("no page of somebody's own breaks a rule of axe", async ({ floor, pika }) => {
+  const someone = await signUp(pika, "DJ Own");
+  await pika.admin("grant", someone.email, "admin");
+  const { page } = await signedIn(floor, someone);
+  const paths = [...OWN.map((part) => `/account${part}`), "/admin", "/admin/audit"];
+  const wrong: string[] = [];
+  for (const path of paths) wrong.push(...(await broken(page, path)));
+  expect(wrong).toEqual([]);
+});
+
+story("no page of everybody's breaks a rule of axe", async ({ floor, pika }) => {
+  const someone = await signUp(pika, "DJ Axe");
+  const dj = await Dj.live(pika, "DJ Axe", someone.token);
+  for (const title of ["One", "Two"]) await dj.play(title);
+  await dj.ask("Shall we?", ["Yes", "No"]);
+  const { page } = await floor.visit("/");
+  const wrong: string[] = [];
+  for (const path of [...OPEN, dj.path, `${dj.path}/recap`]) {
+    wrong.push(...(await broken(page, path)));
+  }
+  await dj.end();
+  await eventually(() => pika.get("/api/dj/dj-axe")).not.toBeNull();
+  wrong.push(...(await broken(page, "/dj/dj-axe")));
+  await page.setViewportSize({ width: 1280, height: 800 });
+  for (const path of ["/", "/account"]) wrong.push(...(await broken(page, path)));
+  expect(wrong).toEqual([]);
+});
+
+story("pages fit a narrow phone, in either direction of reading", async ({ floor, pika }) => {
+  const someone = await signUp(pika, "DJ Extraordinarily Longwinded Of The Northern Shores");
+  await pika.admin("grant", someone.email, "admin");
+  const { page } = await signedIn(floor, someone, "/account", {
+    viewport: { width: 320, height: 640 },
+  });
+  const wide: string[] = [];
+  for (const path of [
+    ...OWN.map((part) => `/account${part}`),
+    "/admin",
+    "/admin/audit",
+    "/stats",
+  ]) {
+    for (const direction of ["ltr", "rtl"]) {
+      await settled(page, path);
+      await page.evaluate((dir) => (document.documentElement.dir = dir), direction);
+      const over = await page.evaluate(() => {
+        const root = document.documentElement;
+        return root.scrollWidth - root.clientWidth;
+      });
+      if (over > 0) wide.push(`${path} ${direction}: ${over} px too wide`);
+    }
+  }
+  expect(wide).toEqual([]);
+});
+
+story("somebody signs in and looks around with a keyboard alone", async ({ floor, pika }) => {
+  const someone = await signUp(pika);
+  const { page } = await floor.visit("/account", { hasTouch: false, isMobile: false });
+  await page.getByRole("heading", { name: "Sign in" }).waitFor();
+  const reach = async (name: string) => {
+    for (let i = 0; i < 40; i += 1) {
+      await page.keyboard.press("Tab");
+      const at = await page.evaluate(() => {
+        const one = document.activeElement as HTMLInputElement | null;
+        return one?.labels?.[0]?.textContent ?? one?.textContent ?? "";
+      });
+      if (at.trim() === name) return;
+    }
+    throw new Error(`the keyboard never came to ${name}`);
+  };
+  await reach("E-mail address");
+  await page.keyboard.type(someone.email);
+  await reach("Password");
+  await page.keyboard.type("blue suede shoes 7");
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "Overview" }).waitFor();
+  // A new page begins at its heading, not where the old one was left.
+  expect(await page.evaluate(() => document.activeElement?.textContent)).toBe("Overview");
+  await page.keyboard.press("Shift+Tab");
+  const ring = await page.evaluate(() => {
+    const one = document.activeElement;
+    return one === null ? "" : getComputedStyle(one).outlineStyle;
+  });
+  expect(ring).toBe("solid");
+});
+
+async function settled(page: Page, path: string): Promise<void> {
+  // An address that differs behind `#` alone would not be opened anew.
+  if (path.includes("#")) await page.goto("about:blank");
+  await page.goto(path);
+  await page.locator("h1").first().waitFor();
+  await page.locator(".pending, .loading").first().waitFor({ state: "detached" });
+}
+
+/** What axe finds, one line a rule and page. It is let in past the page's policy, as an extension would be. */
+async function broken(page: Page, path: string): Promise<string[]> {
+  await settled(page, path);
+  await page.evaluate(AXE);
+  const found = await page.evaluate(async () => {
+    const { axe } = window as unknown as {
+      axe: { run: (options: unknown) => Promise<{ violations: Violation[] }> };
+    };
+    interface Violation {
+      id: string;
+      help: string;
+      nodes: { html: string; failureSummary?: string }[];
+    }
+    const { violations } = await axe.run({ resultTypes: ["violations"] });
+    return violations.map((one) => {
+      const [first] = one.nodes;
+      return `${one.id}: ${one.help}: ${first?.html.slice(0, 160)} ${first?.failureSummary ?? ""}`;
+    });
+  });
+  return found.map((line) => `${path} ${page.viewportSize()?.width}: ${line}`);
+}
