@@ -6,9 +6,14 @@ import { LivePage } from "./live/live-page.tsx";
 import { Link, Message } from "./parts.tsx";
 import { routeOf, usePath } from "./route.ts";
 import { ServicesContext, type Services } from "./services.ts";
+import { home } from "./words/home.ts";
+import { useLanguage, words } from "./words/language.ts";
+import { recap } from "./words/recap.ts";
+import { shared } from "./words/shared.ts";
 
 export function App({ services }: { services: Services }) {
   const path = usePath();
+  useLanguage();
   return (
     <ServicesContext.Provider value={services}>
       <Page key={path} path={path} />
@@ -29,10 +34,10 @@ function Page({ path }: { path: string }) {
       return <LaterRecapPage sessionId={route.sessionId} />;
     case "lost":
       return (
-        <Message title="There is nothing here">
-          <p>This address leads to no session.</p>
+        <Message title={words(home).lostTitle}>
+          <p>{words(home).lostHelp}</p>
           <Link to="/" class="button">
-            To the live sessions
+            {words(shared).toSessions}
           </Link>
         </Message>
       );
@@ -50,15 +55,15 @@ function LaterRecapPage({ sessionId }: { sessionId: string }) {
   }, []);
   if (Recap === "failed") {
     return (
-      <Message title="The recap could not be loaded">
+      <Message title={words(recap).failedTitle}>
         <button type="button" class="button" onClick={() => location.reload()}>
-          Try again
+          {words(shared).tryAgain}
         </button>
       </Message>
     );
   }
   return Recap === null ? (
-    <p class="loading">Loading the recap…</p>
+    <p class="loading">{words(recap).loading}</p>
   ) : (
     <Recap sessionId={sessionId} />
   );
