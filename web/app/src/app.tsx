@@ -8,7 +8,6 @@ import { routeOf, usePath } from "./route.ts";
 import { ServicesContext, type Services } from "./services.ts";
 import { home } from "./words/home.ts";
 import { useLanguage, words } from "./words/language.ts";
-import { recap } from "./words/recap.ts";
 import { shared } from "./words/shared.ts";
 
 export function App({ services }: { services: Services }) {
@@ -31,7 +30,13 @@ function Page({ path }: { path: string }) {
     case "live":
       return <LivePage sessionId={route.sessionId} />;
     case "recap":
-      return <LaterRecapPage sessionId={route.sessionId} />;
+      return <Later load={loadRecap} props={{ sessionId: route.sessionId }} />;
+    case "projector":
+      return <Later load={loadProjector} props={{ sessionId: route.sessionId }} />;
+    case "dj":
+      return <Later load={loadBooth} props={{}} />;
+    case "likes":
+      return <Later load={loadLikes} props={{}} />;
     case "lost":
       return (
         <Message title={words(home).lostTitle}>
@@ -44,27 +49,34 @@ function Page({ path }: { path: string }) {
   }
 }
 
-/** The recap is read after the dance: its code is loaded when it is wanted, not on the way in. */
-function LaterRecapPage({ sessionId }: { sessionId: string }) {
-  const [Recap, setRecap] = useState<ComponentType<{ sessionId: string }> | "failed" | null>(null);
+type Loaded<P> = { default: ComponentType<P> };
+
+/** What is not on a dancer's way in is loaded when it is wanted. */
+function Later<P extends object>({ load, props }: { load: () => Promise<Loaded<P>>; props: P }) {
+  const [Loaded, setLoaded] = useState<ComponentType<P> | "failed" | null>(null);
   useEffect(() => {
-    import("./recap/recap-page.tsx").then(
-      (module) => setRecap(() => module.RecapPage),
-      () => setRecap("failed"),
+    load().then(
+      (module) => setLoaded(() => module.default),
+      () => setLoaded("failed"),
     );
   }, []);
-  if (Recap === "failed") {
+  if (Loaded === "failed") {
     return (
-      <Message title={words(recap).failedTitle}>
+      <Message title={words(shared).pageFailed}>
         <button type="button" class="button" onClick={() => location.reload()}>
           {words(shared).tryAgain}
         </button>
       </Message>
     );
   }
-  return Recap === null ? (
-    <p class="loading">{words(recap).loading}</p>
-  ) : (
-    <Recap sessionId={sessionId} />
-  );
+  if (Loaded === null) return <p class="loading">{words(shared).loading}</p>;
+  return <Loaded {...props} />;
 }
+
+const loadRecap = () =>
+  import("./recap/recap-page.tsx").then((module) => ({ default: module.RecapPage }));
+const loadProjector = () =>
+  import("./projector/projector-page.tsx").then((module) => ({ default: module.ProjectorPage }));
+const loadBooth = () => import("./dj/dj-page.tsx").then((module) => ({ default: module.DjPage }));
+const loadLikes = () =>
+  import("./likes/likes-page.tsx").then((module) => ({ default: module.LikesPage }));

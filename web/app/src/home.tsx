@@ -2,6 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { LiveSession } from "./api.ts";
 import { CodeForm } from "./code-form.tsx";
 import { Bolt, Heading, Link, People, Said, vars } from "./parts.tsx";
+import { useOnline } from "./online.ts";
 import { livePath } from "./route.ts";
 import { useServices } from "./services.ts";
 import { home } from "./words/home.ts";
@@ -13,6 +14,7 @@ const REFRESH_MS = 30_000;
 
 export function HomePage() {
   const { sessions, failed } = useActiveSessions();
+  const online = useOnline();
   useEffect(() => void (document.title = "Pika"), []);
   const say = words(home);
   const only = sessions?.length === 1 ? sessions[0] : undefined;
@@ -30,13 +32,29 @@ export function HomePage() {
         {sessions !== null && sessions.length > 1 && <SessionList sessions={sessions} />}
         {sessions?.length === 0 && <p class="quiet">{say.nobody}</p>}
         {sessions === null && !failed && <p class="quiet">{say.looking}</p>}
-        {failed && <p class="quiet">{say.unreachable}</p>}
+        {failed && online && <p class="quiet">{say.unreachable}</p>}
+        {failed && !online && <Offline />}
         <CodeForm />
       </main>
       <footer class="home-foot">
+        <nav class="home-links" aria-label={say.links}>
+          <Link to="/likes">{say.myLikes}</Link>
+          <Link to="/dj">{say.forDjs}</Link>
+        </nav>
         <LanguageSwitch />
       </footer>
     </div>
+  );
+}
+
+/** What an installed Pika shows without a network. */
+function Offline() {
+  const say = words(home);
+  return (
+    <section class="card offline" data-testid="offline">
+      <h2>{say.offlineTitle}</h2>
+      <p>{say.offlineHelp}</p>
+    </section>
   );
 }
 
@@ -53,11 +71,15 @@ function useActiveSessions() {
       // A list that could not be refreshed stays: it is more likely right than an empty page.
       if (found !== null) setSessions(found);
       setFailed(found === null);
+      cancel();
       cancel = platform.after(REFRESH_MS, () => void look());
     };
-    void look();
+    const again = () => void look();
+    window.addEventListener("online", again);
+    again();
     return () => {
       here = false;
+      window.removeEventListener("online", again);
       cancel();
     };
   }, [api, platform]);

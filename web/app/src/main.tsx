@@ -9,10 +9,12 @@ import "./styles/poll.css";
 
 const page = document.getElementById("page");
 if (page !== null) {
+  const ask = (input: string, init: RequestInit) => fetch(input, init);
   const services = {
     platform: browserPlatform(),
-    api: restApi((input, init) => fetch(input, init)),
+    api: restApi(ask),
     socketUrl: socketUrl(location),
+    fetch: ask,
   };
   render(<App services={services} />, page);
 }

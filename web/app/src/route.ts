@@ -3,7 +3,8 @@ import { useEffect, useState } from "preact/hooks";
 export type Route =
   | { page: "home" }
   | { page: "join"; code: string }
-  | { page: "live" | "recap"; sessionId: string }
+  | { page: "live" | "recap" | "projector"; sessionId: string }
+  | { page: "dj" | "likes" }
   | { page: "lost" };
 
 const SESSION_ID = /^[A-Za-z0-9_-]{8,64}$/;
@@ -19,6 +20,10 @@ export function routeOf(path: string): Route {
     if (third === undefined) return { page: "live", sessionId: second };
     if (third === "recap" && parts.length === 3) return { page: "recap", sessionId: second };
   }
+  if (first === "p" && second !== undefined && SESSION_ID.test(second) && third === undefined) {
+    return { page: "projector", sessionId: second };
+  }
+  if ((first === "dj" || first === "likes") && second === undefined) return { page: first };
   return { page: "lost" };
 }
 
@@ -33,6 +38,10 @@ export function livePath(sessionId: string): string {
 
 export function recapPath(sessionId: string): string {
   return `/s/${sessionId}/recap`;
+}
+
+export function projectorPath(sessionId: string): string {
+  return `/p/${sessionId}`;
 }
 
 const MOVED = "pika:moved";

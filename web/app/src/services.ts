@@ -8,6 +8,8 @@ export interface Services {
   platform: Platform;
   api: Api;
   socketUrl: string;
+  /** For the few requests that a page makes by itself. */
+  fetch: (input: string, init: RequestInit) => Promise<Response>;
 }
 
 export const ServicesContext = createContext<Services | null>(null);

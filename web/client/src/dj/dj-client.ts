@@ -120,6 +120,11 @@ export class DjClient {
     this.connection.wake();
   }
 
+  /** Time passed, and what counts by time is another number now. */
+  refresh(): void {
+    this.tell();
+  }
+
   serverNow(): number {
     return this.clock.now();
   }
