@@ -60,7 +60,7 @@ function ByHand({ play }: { play: Play }) {
           type="number"
           min={40}
           max={300}
-          step="0.1"
+          step="any"
           inputMode="decimal"
         />
         <button type="submit" class="button small">
