@@ -3,21 +3,13 @@ import { useEffect, useState } from "preact/hooks";
 import { ErrorBoundary } from "./error-boundary.tsx";
 import { HomePage } from "./home.tsx";
 import { JoinPage } from "./join.tsx";
-import { later } from "./later.tsx";
 import { LivePage } from "./live/live-page.tsx";
 import { Link, Message } from "./parts.tsx";
 import { routeOf, usePath } from "./route.ts";
 import { ServicesContext, type Services } from "./services.ts";
 import { home } from "./words/home.ts";
 import { useLanguage, words } from "./words/language.ts";
-import { recap } from "./words/recap.ts";
 import { shared } from "./words/shared.ts";
-
-// Read and filled in rather than danced with: nobody waits for their code on the way to the floor.
-const AccountPage = later(async () => (await import("./account/account-page.tsx")).AccountPage);
-const AdminPage = later(async () => (await import("./admin/admin-page.tsx")).AdminPage);
-const DjPage = later(async () => (await import("./profile/dj-page.tsx")).DjPage);
-const StatsPage = later(async () => (await import("./profile/stats-page.tsx")).StatsPage);
 
 export function App({ services }: { services: Services }) {
   const path = usePath();
@@ -41,15 +33,21 @@ function Page({ path }: { path: string }) {
     case "live":
       return <LivePage sessionId={route.sessionId} />;
     case "recap":
-      return <LaterRecapPage sessionId={route.sessionId} />;
-    case "account":
-      return <AccountPage part={route.part} />;
-    case "admin":
-      return <AdminPage part={route.part} />;
+      return <Later load={loadRecap} props={{ sessionId: route.sessionId }} />;
+    case "projector":
+      return <Later load={loadProjector} props={{ sessionId: route.sessionId }} />;
     case "dj":
-      return <DjPage slug={route.slug} />;
+      return <Later load={loadBooth} props={{}} />;
+    case "likes":
+      return <Later load={loadLikes} props={{}} />;
+    case "account":
+      return <Later load={loadAccount} props={{ part: route.part }} />;
+    case "admin":
+      return <Later load={loadAdmin} props={{ part: route.part }} />;
+    case "profile":
+      return <Later load={loadProfile} props={{ slug: route.slug }} />;
     case "stats":
-      return <StatsPage />;
+      return <Later load={loadStats} props={{}} />;
     case "lost":
       return (
         <Message title={words(home).lostTitle}>
@@ -62,27 +60,42 @@ function Page({ path }: { path: string }) {
   }
 }
 
-/** The recap is read after the dance: its code is loaded when it is wanted, not on the way in. */
-function LaterRecapPage({ sessionId }: { sessionId: string }) {
-  const [Recap, setRecap] = useState<ComponentType<{ sessionId: string }> | "failed" | null>(null);
+type Loaded<P> = { default: ComponentType<P> };
+
+/** What is not on a dancer's way in is loaded when it is wanted. */
+function Later<P extends object>({ load, props }: { load: () => Promise<Loaded<P>>; props: P }) {
+  const [Loaded, setLoaded] = useState<ComponentType<P> | "failed" | null>(null);
   useEffect(() => {
-    import("./recap/recap-page.tsx").then(
-      (module) => setRecap(() => module.RecapPage),
-      () => setRecap("failed"),
+    load().then(
+      (module) => setLoaded(() => module.default),
+      () => setLoaded("failed"),
     );
   }, []);
-  if (Recap === "failed") {
+  if (Loaded === "failed") {
     return (
-      <Message title={words(recap).failedTitle}>
+      <Message title={words(shared).pageFailed}>
         <button type="button" class="button" onClick={() => location.reload()}>
           {words(shared).tryAgain}
         </button>
       </Message>
     );
   }
-  return Recap === null ? (
-    <p class="loading">{words(recap).loading}</p>
-  ) : (
-    <Recap sessionId={sessionId} />
-  );
+  if (Loaded === null) return <p class="loading">{words(shared).loading}</p>;
+  return <Loaded {...props} />;
 }
+
+const loadRecap = () =>
+  import("./recap/recap-page.tsx").then((module) => ({ default: module.RecapPage }));
+const loadProjector = () =>
+  import("./projector/projector-page.tsx").then((module) => ({ default: module.ProjectorPage }));
+const loadBooth = () => import("./dj/dj-page.tsx").then((module) => ({ default: module.DjPage }));
+const loadLikes = () =>
+  import("./likes/likes-page.tsx").then((module) => ({ default: module.LikesPage }));
+const loadAccount = () =>
+  import("./account/account-page.tsx").then((module) => ({ default: module.AccountPage }));
+const loadAdmin = () =>
+  import("./admin/admin-page.tsx").then((module) => ({ default: module.AdminPage }));
+const loadProfile = () =>
+  import("./profile/profile-page.tsx").then((module) => ({ default: module.ProfilePage }));
+const loadStats = () =>
+  import("./profile/stats-page.tsx").then((module) => ({ default: module.StatsPage }));

@@ -2,6 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { LiveSession } from "./api.ts";
 import { CodeForm } from "./code-form.tsx";
 import { Bolt, Heading, Link, People, Said, vars } from "./parts.tsx";
+import { useOnline } from "./online.ts";
 import { livePath } from "./route.ts";
 import { useServices } from "./services.ts";
 import { foot } from "./words/foot.ts";
@@ -14,6 +15,7 @@ const REFRESH_MS = 30_000;
 
 export function HomePage() {
   const { sessions, failed } = useActiveSessions();
+  const online = useOnline();
   useEffect(() => void (document.title = "Pika"), []);
   const say = words(home);
   const only = sessions?.length === 1 ? sessions[0] : undefined;
@@ -31,19 +33,31 @@ export function HomePage() {
         {sessions !== null && sessions.length > 1 && <SessionList sessions={sessions} />}
         {sessions?.length === 0 && <p class="quiet">{say.nobody}</p>}
         {sessions === null && !failed && <p class="quiet">{say.looking}</p>}
-        {failed && <p class="quiet">{say.unreachable}</p>}
+        {failed && online && <p class="quiet">{say.unreachable}</p>}
+        {failed && !online && <Offline />}
         <CodeForm />
       </main>
       <footer class="home-foot">
-        <Link to="/account" class="foot-link">
-          {words(foot).account}
-        </Link>
-        <Link to="/stats" class="foot-link">
-          {words(foot).stats}
-        </Link>
+        <nav class="home-links" aria-label={say.links}>
+          <Link to="/likes">{say.myLikes}</Link>
+          <Link to="/dj">{say.forDjs}</Link>
+          <Link to="/stats">{words(foot).stats}</Link>
+          <Link to="/account">{words(foot).account}</Link>
+        </nav>
         <LanguageSwitch />
       </footer>
     </div>
+  );
+}
+
+/** What an installed Pika shows without a network. */
+function Offline() {
+  const say = words(home);
+  return (
+    <section class="card offline" data-testid="offline">
+      <h2>{say.offlineTitle}</h2>
+      <p>{say.offlineHelp}</p>
+    </section>
   );
 }
 
@@ -60,11 +74,15 @@ function useActiveSessions() {
       // A list that could not be refreshed stays: it is more likely right than an empty page.
       if (found !== null) setSessions(found);
       setFailed(found === null);
+      cancel();
       cancel = platform.after(REFRESH_MS, () => void look());
     };
-    void look();
+    const again = () => void look();
+    window.addEventListener("online", again);
+    again();
     return () => {
       here = false;
+      window.removeEventListener("online", again);
       cancel();
     };
   }, [api, platform]);

@@ -19,9 +19,16 @@ if (page !== null) {
   const services = {
     platform: browserPlatform(),
     api: restApi(ask),
+    socketUrl: socketUrl(location),
     fetch: ask,
     report,
-    socketUrl: socketUrl(location),
   };
   render(<App services={services} />, page);
+}
+
+// Behind everything that a dancer waits for. A browser that keeps nothing, or plain HTTP, has none; then Pika is a page.
+if (import.meta.env.PROD && "serviceWorker" in navigator) {
+  window.addEventListener("load", () => {
+    navigator.serviceWorker.register("/sw.js").catch(() => {});
+  });
 }

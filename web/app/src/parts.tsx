@@ -60,6 +60,13 @@ export function vars(values: Record<string, number>): CSSProperties {
   ) as CSSProperties;
 }
 
+/** Each track has a colour of its own, the same on every phone in the room. */
+export function hueOf(key: string): number {
+  let hash = 7;
+  for (let i = 0; i < key.length; i += 1) hash = (hash * 31 + key.charCodeAt(i)) % 360_007;
+  return hash % 360;
+}
+
 export function Bolt() {
   return (
     <svg class="bolt" viewBox="0 0 32 32" aria-hidden="true">

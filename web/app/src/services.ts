@@ -9,10 +9,11 @@ import type { Fetch } from "./rest.ts";
 export interface Services {
   platform: Platform;
   api: Api;
+  socketUrl: string;
   /** For routes that only some pages need. */
   fetch: Fetch;
+  /** Tells the server what broke in a page. */
   report: Report;
-  socketUrl: string;
 }
 
 export const ServicesContext = createContext<Services | null>(null);

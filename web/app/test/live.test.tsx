@@ -2,7 +2,7 @@ import { fireEvent, screen, within } from "@testing-library/preact";
 import { act } from "@testing-library/preact";
 import { ack, join, nack, nowPlaying, song, STARTED } from "@pika/client/test-world";
 import { describe, expect, it } from "vitest";
-import { dance, FakeApi, SESSION, visit } from "./page.tsx";
+import { dance, FakeApi, invited, SESSION, visit } from "./page.tsx";
 
 const text = (id: string) => screen.getByTestId(id).textContent;
 const pressed = (id: string) => screen.getByTestId(id).getAttribute("aria-pressed");
@@ -298,7 +298,7 @@ describe("the session", () => {
     const { api, hear, pass } = await dance([nowPlaying("One")]);
     await pass(10_000);
     expect(screen.queryByText(/lost the connection/)).toBeNull();
-    api.sessions = [];
+    api.invitations.set(SESSION, invited(true));
     await hear({ type: "PONG", timestamp: STARTED });
     await pass(29_000);
     expect(screen.getByText(/DJ lost the connection/)).toBeTruthy();

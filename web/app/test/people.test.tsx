@@ -153,8 +153,8 @@ it("leads to the new pages", () => {
   expect(routeOf("/account")).toEqual({ page: "account", part: "" });
   expect(routeOf("/account/tokens/")).toEqual({ page: "account", part: "tokens" });
   expect(routeOf("/admin/audit")).toEqual({ page: "admin", part: "audit" });
-  expect(routeOf("/dj/dj-%C5%82ukasz")).toEqual({ page: "dj", slug: "dj-łukasz" });
-  expect(routeOf("/dj/%FF")).toEqual({ page: "dj", slug: "%FF" });
+  expect(routeOf("/dj/dj-%C5%82ukasz")).toEqual({ page: "profile", slug: "dj-łukasz" });
+  expect(routeOf("/dj/%FF")).toEqual({ page: "profile", slug: "%FF" });
   expect(routeOf("/stats")).toEqual({ page: "stats" });
   for (const lost of ["/account/a/b", "/stats/x", "/dj/a/b"]) {
     expect(routeOf(lost)).toEqual({ page: "lost" });

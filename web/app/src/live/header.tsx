@@ -4,7 +4,7 @@ import { words } from "../words/language.ts";
 import { live } from "../words/live.ts";
 import { shared } from "../words/shared.ts";
 import { connectionWords, refusedWords } from "./sentences.ts";
-import { useOnline } from "./use-live.ts";
+import { useOnline } from "../online.ts";
 
 export function LiveHeader({ client, state }: { client: LiveClient; state: LiveState }) {
   const { connection } = state;
@@ -34,12 +34,24 @@ export function LiveHeader({ client, state }: { client: LiveClient; state: LiveS
           </button>
         </div>
       )}
-      {state.djAway && (
-        <p class="strip" role="status">
-          {say.djAway}
-        </p>
-      )}
     </header>
+  );
+}
+
+/**
+ * Who lost the connection: this phone, the way to the server, or the DJ. The bar lies over the foot of the page, so that
+ * nothing moves under a thumb when it comes and goes.
+ */
+export function Trouble({ state }: { state: LiveState }) {
+  const online = useOnline();
+  const say = words(live);
+  const lost = state.connection.kind === "reconnecting";
+  const kind = lost ? (online ? "server" : "offline") : state.djAway ? "dj" : undefined;
+  const sentence = { server: say.serverAway, offline: say.youAreOffline, dj: say.djAway };
+  return (
+    <div class="trouble" role="status" data-testid="trouble" data-kind={kind ?? "none"}>
+      {kind !== undefined && <p>{sentence[kind]}</p>}
+    </div>
   );
 }
 

@@ -8,7 +8,7 @@ import { words } from "../words/language.ts";
 import { live } from "../words/live.ts";
 import { shared } from "../words/shared.ts";
 import { AnnouncementBanner } from "./announcement.tsx";
-import { LiveHeader } from "./header.tsx";
+import { LiveHeader, Trouble } from "./header.tsx";
 import { Notices } from "./notices.tsx";
 import { NowPlaying } from "./now-playing.tsx";
 import { PollCard } from "./poll-card.tsx";
@@ -25,7 +25,7 @@ export function LivePage({ sessionId }: { sessionId: string }) {
   const floor = useRef<HTMLElement>(null);
   useEffect(() => floor.current?.focus({ preventScroll: true }), []);
   return (
-    <div class="live">
+    <div class="live" data-stale={state.connection.kind === "reconnecting"}>
       <LiveHeader client={client} state={state} />
       <AnnouncementBanner client={client} state={state} />
       <main class="floor" ref={floor} tabIndex={-1}>
@@ -37,6 +37,7 @@ export function LivePage({ sessionId }: { sessionId: string }) {
         <Recent client={client} state={state} />
       </main>
       <Notices state={state} />
+      <Trouble state={state} />
       <Spoken state={state} />
     </div>
   );
@@ -105,6 +106,9 @@ function Ended({ state }: { state: LiveState }) {
       </Link>
       <Link to="/" class="button plain">
         {say.otherSessions}
+      </Link>
+      <Link to="/likes" class="button plain">
+        {say.myLikes}
       </Link>
     </section>
   );

@@ -1,5 +1,5 @@
 import { trackKey, type LikeMark, type LiveClient, type LiveState, type Track } from "@pika/client";
-import { Heart, Said, vars } from "../parts.tsx";
+import { Heart, hueOf, Said, vars } from "../parts.tsx";
 import { words } from "../words/language.ts";
 import { live } from "../words/live.ts";
 import { likesShown } from "./sentences.ts";
@@ -12,18 +12,20 @@ interface NowPlayingProps {
 
 export function NowPlaying({ client, state, track }: NowPlayingProps) {
   const say = words(live);
+  // What was heard before the connection was lost may be over by now.
+  const heading = state.connection.kind === "reconnecting" ? say.lastHeard : say.nowPlaying;
   const key = trackKey(track.said);
   const mark = state.likes[key];
   const likes = likesShown(state.recent[0]?.likes ?? 0, mark);
   return (
-    <section class="card playing-now" style={vars({ hue: hueOf(key) })} aria-label={say.nowPlaying}>
+    <section class="card playing-now" style={vars({ hue: hueOf(key) })} aria-label={heading}>
       <p class="kicker">
         <span class="bars" aria-hidden="true">
           <i />
           <i />
           <i />
         </span>
-        {say.nowPlaying}
+        {heading}
       </p>
       <h1 class="title">
         <span data-testid="track-title">
@@ -75,11 +77,4 @@ function likeWords(mark: LikeMark | undefined, likes: number): string {
     case undefined:
       return likes > 0 ? say.likes(likes) : say.beFirst;
   }
-}
-
-/** Each track has a colour of its own, the same on every phone in the room. */
-function hueOf(key: string): number {
-  let hash = 7;
-  for (let i = 0; i < key.length; i += 1) hash = (hash * 31 + key.charCodeAt(i)) % 360_007;
-  return hash % 360;
 }

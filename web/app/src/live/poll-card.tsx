@@ -23,6 +23,8 @@ export function PollCard({ client, poll, vote }: PollCardProps) {
   if (over && put) return null;
 
   const counting = !over && left <= 0;
+  // What others chose is shown to whoever has chosen, so that nobody follows the crowd.
+  const shown = over || vote?.counted !== undefined || lockedByReason(vote);
   const locked = over || counting || lockedByReason(vote) || (hasVoted(vote) && !poll.allowChange);
   return (
     <section
@@ -57,6 +59,7 @@ export function PollCard({ client, poll, vote }: PollCardProps) {
               option={option}
               poll={poll}
               own={vote?.optionIndex === i}
+              shown={shown}
               locked={locked}
               choose={() => client.vote(i)}
             />
@@ -71,7 +74,7 @@ export function PollCard({ client, poll, vote }: PollCardProps) {
       <p class="hint">
         {say.votes(poll.totalVotes)}
         {counting && ` · ${say.counting}`}
-        {!locked && vote === undefined && ` · ${say.tapToVote}`}
+        {!locked && vote === undefined && ` · ${say.tapToVote}: ${say.hiddenResults}`}
         {!locked && vote !== undefined && poll.allowChange && ` · ${say.mayChange}`}
       </p>
       {over && (
@@ -93,12 +96,13 @@ interface OptionProps {
   option: string;
   poll: Poll;
   own: boolean;
+  shown: boolean;
   locked: boolean;
   choose: () => void;
 }
 
 /** A locked option keeps its place in the tab order: one who just tapped it must not lose the focus. */
-function Option({ place, option, poll, own, locked, choose }: OptionProps) {
+function Option({ place, option, poll, own, shown, locked, choose }: OptionProps) {
   const say = words(live);
   const votes = poll.votes[place] ?? 0;
   const share = poll.totalVotes === 0 ? 0 : votes / poll.totalVotes;
@@ -110,15 +114,15 @@ function Option({ place, option, poll, own, locked, choose }: OptionProps) {
       data-testid={`poll-option-${place}`}
       aria-pressed={own}
       aria-disabled={locked}
-      aria-label={say.option(option, votes, percent)}
-      style={vars({ share })}
+      aria-label={shown ? say.option(option, votes, percent) : option}
+      style={vars({ share: shown ? share : 0 })}
       onClick={() => !locked && choose()}
     >
       <span class="option-words">
         <Said>{option}</Said>
         {own && <span class="own">{say.yourVote}</span>}
       </span>
-      <span class="option-share">{percent}</span>
+      {shown && <span class="option-share">{percent}</span>}
     </button>
   );
 }

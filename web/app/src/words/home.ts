@@ -24,6 +24,9 @@ const en = {
   myLikes: "My likes",
   forDjs: "For DJs",
   links: "More",
+  offlineTitle: "You are offline",
+  offlineHelp:
+    "Sessions show here as soon as there is a network. Likes that you gave are kept on this phone.",
 };
 
 const pl: typeof en = {
@@ -50,6 +53,8 @@ const pl: typeof en = {
   myLikes: "Moje polubienia",
   forDjs: "Dla DJ-ów",
   links: "Więcej",
+  offlineTitle: "Nie masz połączenia",
+  offlineHelp: "Sesje pojawią się, gdy wróci sieć. Twoje polubienia czekają w telefonie.",
 };
 
 export const home = { en, pl };

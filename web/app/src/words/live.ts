@@ -18,6 +18,7 @@ const en = {
   dancersHere: (n: number): string => (n === 1 ? "dancer here" : "dancers here"),
   youAreOffline: "You are offline: what you see is from before. Likes are kept on this phone.",
   serverAway: "The connection is lost: what you see is from before. We keep trying.",
+  lastHeard: "Last heard",
   djAway: "The DJ lost the connection and may be back any minute.",
 
   announcement: "Announcement",
@@ -75,7 +76,7 @@ const en = {
   counting: "counting the last ones…",
   tapToVote: "tap to vote",
   mayChange: "you may change yours",
-  hiddenResults: "results at the end",
+  hiddenResults: "you see the results once you have voted",
   putAway: "Put away",
   option: (words: string, n: number, percent: string) =>
     `${words}, ${english(n, "vote", "votes")}, ${percent}`,
@@ -133,6 +134,7 @@ const pl: typeof en = {
   dancersHere: (n) => polish(n, "osoba tutaj", "osoby tutaj", "osób tutaj").slice(`${n} `.length),
   youAreOffline: "Nie masz połączenia: widzisz stan sprzed chwili. Polubienia czekają w telefonie.",
   serverAway: "Utracono połączenie: widzisz stan sprzed chwili. Próbujemy dalej.",
+  lastHeard: "Ostatnio grało",
   djAway: "DJ stracił połączenie i może zaraz wrócić.",
 
   announcement: "Ogłoszenie",
@@ -190,7 +192,7 @@ const pl: typeof en = {
   counting: "liczymy ostatnie…",
   tapToVote: "dotknij, by zagłosować",
   mayChange: "możesz zmienić głos",
-  hiddenResults: "wyniki na koniec",
+  hiddenResults: "wyniki zobaczysz po oddaniu głosu",
   putAway: "Schowaj",
   option: (words, n, percent) => `${words}, ${votes(n)}, ${percent}`,
   yourVote: "Twój głos",

@@ -15,7 +15,7 @@ import { profileApi, type Dj } from "./profile-api.ts";
 import "../styles/desk.css";
 import "../styles/profile.css";
 
-export function DjPage({ slug }: { slug: string }) {
+export function ProfilePage({ slug }: { slug: string }) {
   const { fetch } = useServices();
   const asked = useAsked(() => profileApi(rest(fetch)).dj(slug));
   const say = words(profile);
