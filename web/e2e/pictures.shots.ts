@@ -45,6 +45,9 @@ story("every page, photographed", async ({ floor, pika }) => {
   await pika.admin("grant", someone.email, "admin");
   await tellOf(pika, someone.token, someone.email);
   const past = await evening(pika, someone.token);
+  const poll = await past.dj.ask("Slower now?", ["Yes", "No", "A little"]);
+  await past.vote([0, 0, 1, 2, 2, 0, 2, 0, 1, 2, 0, 0]);
+  await poll.end();
   await past.dj.end();
   past.leave();
   const now = await evening(pika, someone.token);
@@ -184,6 +187,9 @@ async function heard(ear: Ear, title: string): Promise<void> {
   }
 }
 
+/** The file is written as a program writes XML. */
+const plain = (text: string) => text.replaceAll("&amp;", "&");
+
 function sample(count: number): Track[] {
   const lines = readFileSync(SAMPLE, "utf8").split("\n");
   const named = lines.map((line) => /<artist>(.+?)<.*<title>(.+?)<.*<bpm>(\d+)</.exec(line));
@@ -191,8 +197,8 @@ function sample(count: number): Track[] {
     .filter((one) => one !== null)
     .slice(0, count)
     .map(([, artist = "", title = "", bpm], i) => ({
-      artist,
-      title,
+      artist: plain(artist),
+      title: plain(title),
       bpm: Number(bpm),
       key: ["Am", "C", "F#m", "G"][i % 4] ?? "Am",
     }));

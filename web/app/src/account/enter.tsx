@@ -1,12 +1,13 @@
 // The door: signing in, signing up, and a letter for whoever forgot the password.
 
 import { Link } from "../parts.tsx";
+import { rest } from "../rest.ts";
 import { useServices } from "../services.ts";
 import { account } from "../words/account.ts";
 import { words } from "../words/language.ts";
 import { EmailField, Field, Form, NewPasswordField, PasswordField } from "./form.tsx";
 import { Frame } from "./frame.tsx";
-import { providersOf, type Provider } from "./providers.ts";
+import { providersOf, wayTo, type Provider } from "./providers.ts";
 import { useAsked } from "./use-asked.tsx";
 import { useDoor } from "./who.ts";
 
@@ -93,15 +94,15 @@ export function Forgotten() {
 /** Logins elsewhere, of those providers alone that this server knows. They are links: the way leads off this page. */
 function Providers() {
   const { fetch } = useServices();
-  const { value } = useAsked<Provider[]>(() => providersOf(fetch));
+  const { value } = useAsked<Provider[]>(() => providersOf(rest(fetch)));
   if (value === undefined || value.length === 0) return null;
   const say = words(account);
   return (
     <div class="providers">
       <p class="or">{say.or}</p>
-      {value.map(({ id, name, href }) => (
-        <a key={id} class="button plain" href={href}>
-          {say.with(name)}
+      {value.map((provider) => (
+        <a key={provider.name} class="button plain" href={wayTo(provider)}>
+          {say.with(provider.title)}
         </a>
       ))}
     </div>

@@ -5,6 +5,7 @@ import { account } from "../words/account.ts";
 import { words } from "../words/language.ts";
 
 const MEANINGS: readonly [RegExp, keyof typeof account.en.invalid][] = [
+  [/no password yet/, "noPassword"],
   [/easy to guess/, "easyPassword"],
   [/password must/, "passwordLength"],
   [/displayName is reserved/, "reservedName"],
@@ -29,7 +30,7 @@ export function refusalWords(error: unknown): string {
     case "not_found":
       return say.notFound;
     case "conflict":
-      return say.taken;
+      return /only way/i.test(error.message) ? say.lastWay : say.taken;
     case "rate":
       return say.tooOften(error.retryAfter ?? 60);
     case "invalid_message": {

@@ -1,6 +1,7 @@
 import { account } from "../words/account.ts";
 import { words } from "../words/language.ts";
 import { EmailField, Form, NewPasswordField, PasswordField } from "./form.tsx";
+import { Logins } from "./logins.tsx";
 import { useDoor } from "./who.ts";
 
 export function SecurityPart() {
@@ -38,6 +39,7 @@ export function SecurityPart() {
           <NewPasswordField name="newPassword" />
         </Form>
       </section>
+      <Logins />
     </>
   );
 }

@@ -24,15 +24,17 @@ export function TempoButtons({ client, state }: { client: LiveClient; state: Liv
             class="wish"
             data-testid={`tempo-${wish}`}
             aria-pressed={ownTempo === wish}
-            aria-label={say.wish(say[wish], tempo[wish])}
             style={vars({ share: total === 0 ? 0 : tempo[wish] / total })}
             onClick={() => client.tempo(wish)}
           >
             <span class="sign" aria-hidden="true">
               {sign}
             </span>
-            <span>{say[wish]}</span>
-            <span class="wish-count">{tempo[wish]}</span>
+            <span aria-hidden="true">{say[wish]}</span>
+            <span class="wish-count" aria-hidden="true">
+              {tempo[wish]}
+            </span>
+            <span class="unseen">{say.wish(say[wish], tempo[wish])}</span>
           </button>
         ))}
       </div>

@@ -94,6 +94,9 @@ const en = {
   changePasswordLead: "Everything else that is signed in is signed out, DJ tokens included.",
   changePassword: "Change the password",
   changePasswordDone: "The new password holds.",
+  logins: "Sign in with",
+  link: "Link",
+  unlink: "Unlink",
 
   preferences: "Preferences",
   language: "Language",
@@ -150,6 +153,7 @@ const en = {
   forbidden: "That is not allowed.",
   notFound: "It is not there any more.",
   taken: "The address or the name is taken.",
+  lastWay: "It is the only way into this account. Choose a password first.",
   tooOften: (seconds: number) =>
     seconds < 90
       ? `Too often. Try again in ${english(seconds, "second", "seconds")}.`
@@ -164,6 +168,7 @@ const en = {
     email: "That is no e-mail address.",
     suspendSelf: "Nobody suspends themselves.",
     takeSelf: "Nobody takes the role of an admin from themselves; another admin does.",
+    noPassword: "This account has no password yet. Sign out and ask for a letter to choose one.",
     other: "The server did not take that. Look at the fields once more.",
   },
 };
@@ -262,6 +267,9 @@ const pl: typeof en = {
   changePasswordLead: "Wszystko inne zostanie wylogowane, także tokeny DJ-a.",
   changePassword: "Zmień hasło",
   changePasswordDone: "Nowe hasło działa.",
+  logins: "Logowanie przez",
+  link: "Połącz",
+  unlink: "Odłącz",
 
   preferences: "Ustawienia",
   language: "Język",
@@ -318,6 +326,7 @@ const pl: typeof en = {
   forbidden: "Tego nie wolno.",
   notFound: "Już tego nie ma.",
   taken: "Ten adres lub nazwa jest zajęta.",
+  lastWay: "To jedyna droga do tego konta. Najpierw wybierz hasło.",
   tooOften: (seconds) =>
     seconds < 90
       ? `Za często. Spróbuj za ${polish(seconds, "sekundę", "sekundy", "sekund")}.`
@@ -332,6 +341,7 @@ const pl: typeof en = {
     email: "To nie jest adres e-mail.",
     suspendSelf: "Nikt nie zawiesza samego siebie.",
     takeSelf: "Nikt nie odbiera sobie roli administratora; robi to inny administrator.",
+    noPassword: "To konto nie ma jeszcze hasła. Wyloguj się i poproś o list, żeby je wybrać.",
     other: "Serwer tego nie przyjął. Sprawdź pola jeszcze raz.",
   },
 };
