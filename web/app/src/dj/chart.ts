@@ -3,6 +3,7 @@
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import type { Minute } from "@pika/client/dj";
+import { timeOf } from "../times.ts";
 
 const HEIGHT = 190;
 const QUIET = "#b9b2cc";
@@ -20,15 +21,19 @@ export function draw(box: HTMLElement, names: readonly [string, string, string])
       width: Math.max(200, box.clientWidth),
       height: HEIGHT,
       cursor: { y: false, drag: { x: false, y: false } },
-      legend: { live: false },
+      legend: { live: false, isolate: false },
       scales: { tempo: { range: [-1.05, 1.05] } },
       axes: [
-        { ...axis, size: 28 },
+        {
+          ...axis,
+          size: 28,
+          values: (_, times) => times.map((seconds) => timeOf(seconds * 1000)),
+        },
         { ...axis, size: 36 },
         { side: 1, scale: "listeners", ...axis, size: 36, grid: { show: false } },
       ],
       series: [
-        {},
+        { label: "" },
         {
           label: names[0],
           stroke: "#ff6b86",

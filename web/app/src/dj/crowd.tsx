@@ -12,7 +12,7 @@ export function CrowdPanel({ state }: PanelProps) {
   const wishes = slower + perfect + faster;
   const listeners = floor.listeners ?? 0;
   return (
-    <section class="card desk-panel" aria-labelledby="dj-crowd">
+    <section class="card desk-panel desk-crowd" aria-labelledby="dj-crowd">
       <h2 id="dj-crowd">{say.crowd}</h2>
       <dl class="desk-figures">
         <Figure id="dj-likes" value={likesPerMinute} label={say.likesPerMinute} />

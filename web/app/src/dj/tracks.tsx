@@ -16,11 +16,11 @@ export function Tracks({ client }: PanelProps) {
   const say = words(area);
   return (
     <>
-      <section class="card desk-panel" aria-labelledby="dj-list">
+      <section class="card desk-panel desk-tracks" aria-labelledby="dj-list">
         <h2 id="dj-list">{say.list}</h2>
         <List play={(track) => client.play(track)} />
       </section>
-      <section class="card desk-panel" aria-labelledby="dj-hand">
+      <section class="card desk-panel desk-hand" aria-labelledby="dj-hand">
         <h2 id="dj-hand">{say.byHand}</h2>
         <ByHand play={(track) => client.play(track)} />
       </section>

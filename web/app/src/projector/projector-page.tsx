@@ -45,6 +45,11 @@ export function ProjectorPage({ sessionId }: { sessionId: string }) {
         <p class="wall-mark">
           <Bolt /> {djName === undefined ? "Pika" : <Said>{djName}</Said>}
         </p>
+        {state.poll !== undefined && state.track !== undefined && (
+          <p class="wall-meanwhile">
+            ♪ <Said>{state.track.title}</Said> – <Said>{state.track.artist}</Said>
+          </p>
+        )}
         <Trouble state={state} />
       </header>
       <main class="wall-main">
@@ -150,7 +155,7 @@ function WallPoll({ client, poll, state, results }: WallPollProps) {
       <h1 id="wall-question" class="wall-question">
         <Said>{poll.question}</Said>
       </h1>
-      <ul class="wall-options" data-many={poll.options.length > 5}>
+      <ul class="wall-options" data-many={poll.options.length > 4}>
         {poll.options.map((option, i) => {
           const votes = poll.votes[i] ?? 0;
           const share = poll.totalVotes === 0 || !shown ? 0 : votes / poll.totalVotes;
