@@ -166,6 +166,23 @@ describe("a poll", () => {
     expect(screen.getByTestId("poll-option-0").getAttribute("aria-disabled")).toBe("true");
   });
 
+  it("shows what others chose to whoever has chosen", async () => {
+    const { hear } = await opened();
+    await hear({
+      type: "POLL_UPDATE",
+      sessionId: SESSION,
+      pollId: 7,
+      votes: [1, 2],
+      totalVotes: 3,
+    });
+    expect(screen.getByTestId("poll").textContent).toContain("3 votes");
+    expect(screen.getByTestId("poll").textContent).not.toContain("%");
+    expect(screen.getByRole("button", { name: "Funk" })).toBeTruthy();
+    expect(screen.getByTestId("poll-option-1").style.getPropertyValue("--share")).toBe("0");
+    await hear({ type: "VOTE_CONFIRMED", pollId: 7, optionIndex: 0, votes: [2, 2], totalVotes: 4 });
+    expect(screen.getByRole("button", { name: "Funk, 2 votes, 50 %" })).toBeTruthy();
+  });
+
   it("marks one's own vote, then locks, then says that it counts", async () => {
     const { socket, hear, pass } = await opened();
     fireEvent.click(screen.getByRole("button", { name: /^Funk/ }));

@@ -81,6 +81,17 @@ describe("the wall", () => {
     expect(world.sockets.length).toBeGreaterThan(1);
   });
 
+  it("is after a thousand tracks what it was after sixty", async () => {
+    const { hear, world } = await wall([]);
+    const play = async (from: number, to: number) => {
+      for (let i = from; i < to; i += 1) await hear(nowPlaying(`Track ${i % 1_000}`, 100 + i));
+      const stored = [...world.stored.values()].join("").length;
+      return [world.timersLeft, document.querySelectorAll("*").length, stored];
+    };
+    const early = await play(0, 60);
+    expect(await play(60, 1_000)).toEqual(early);
+  });
+
   it("says goodbye, and no longer how to join", async () => {
     const { hear } = await wall([nowPlaying("One")]);
     await hear({ type: "SESSION_ENDED", sessionId: ID });
