@@ -81,7 +81,6 @@ story("every page, photographed", async ({ floor, pika }) => {
     ["device", "/account/device"],
     ["data", "/account/data"],
     ["likes", "/likes"],
-    ["console", "/dj"],
     ["recap-owner", `${past.dj.path}/recap`, ".plot:last-of-type canvas"],
     ["admin", "/admin"],
     ["audit", "/admin/audit"],
@@ -94,6 +93,12 @@ story("every page, photographed", async ({ floor, pika }) => {
     for (const shot of guests) await take(guest.page, shot, size);
     const owner = await signedIn(floor, someone, "/account", options);
     for (const shot of owners) await take(owner.page, shot, size);
+    if (size === "phone") continue;
+    // Last, since another evening would change what the other pages show.
+    await goLive(owner.page);
+    await take(owner.page, ["console", "/dj", "[data-testid=dj-track-likes]"], size);
+    await owner.page.setViewportSize(PHONE.viewport);
+    await take(owner.page, ["console", "/dj", "[data-testid=dj-track-likes]"], "phone");
   }
   await now.dj.end();
   now.leave();
@@ -113,6 +118,19 @@ async function take(page: Page, [what, path, whole = "h1"]: Shot, size: string):
   await page.screenshot({ path: join(ALL, `${name}.png`), fullPage: true });
   if (!SHOWN.has(name)) return;
   await page.screenshot({ path: join(CHOSEN, `${name}.jpg`), type: "jpeg", quality: 80 });
+}
+
+/** The console with a track on it that somebody likes. */
+async function goLive(page: Page): Promise<void> {
+  await page.goto("/dj");
+  await page.getByRole("button", { name: "Go live" }).click();
+  for (const { title, artist, bpm } of sample(4)) {
+    await page.getByLabel("Title").fill(title);
+    await page.getByLabel("Artist").fill(artist);
+    await page.getByLabel("BPM").fill(String(bpm));
+    await page.getByRole("button", { name: "Play", exact: true }).first().click();
+    await page.getByTestId("dj-title").filter({ hasText: title }).waitFor();
+  }
 }
 
 async function tellOf(pika: Pika, token: string, email: string): Promise<void> {

@@ -18,7 +18,7 @@ import { SecurityPart } from "./security.tsx";
 import { SessionsPart } from "./sessions.tsx";
 import { TokensPart } from "./tokens.tsx";
 import { useDoor } from "./who.ts";
-import "../styles/desk.css";
+import "../styles/sheet.css";
 
 export function AccountPage({ part }: { part: string }) {
   const door = useDoor();

@@ -18,15 +18,15 @@ export function Frame({ title, lead, nav, children }: FrameProps) {
     if (title !== undefined) document.title = `${title} · Pika`;
   }, [title]);
   return (
-    <div class={nav === undefined ? "desk" : "desk with-nav"}>
-      <header class="desk-head">
+    <div class={nav === undefined ? "sheet" : "sheet with-nav"}>
+      <header class="sheet-head">
         <Link to="/" class="wordmark">
           <Bolt /> Pika
         </Link>
         <LanguageSwitch />
       </header>
       {nav}
-      <main class="desk-main">
+      <main class="sheet-main">
         {title !== undefined && <Heading key={title}>{title}</Heading>}
         {lead !== undefined && <p class="lead">{lead}</p>}
         {children}
@@ -49,7 +49,7 @@ export function Nav({ label, path, links }: NavProps) {
     current?.scrollIntoView({ inline: "center", block: "nearest", behavior: "instant" });
   }, [path]);
   return (
-    <nav ref={nav} class="desk-nav" aria-label={label}>
+    <nav ref={nav} class="sheet-nav" aria-label={label}>
       <ul>
         {links.map(([to, name]) => (
           <li key={to}>

@@ -14,7 +14,7 @@ import { adminApi } from "./admin-api.ts";
 import { AuditPart } from "./audit.tsx";
 import { Names } from "./names.ts";
 import { UsersPart } from "./users.tsx";
-import "../styles/desk.css";
+import "../styles/sheet.css";
 import "../styles/admin.css";
 
 export function AdminPage({ part }: { part: string }) {

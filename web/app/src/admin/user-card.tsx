@@ -71,6 +71,7 @@ export function UserCard({ user, api, names, self, onChange }: Props) {
             held={held}
             names={names}
             own={user.id === self}
+            withAccount={held.grantedAt - user.createdAt < 1_000}
             onTake={() => void act(api.take(user.id, held.role))}
           />
         ))}
@@ -134,16 +135,20 @@ interface RoleProps {
   held: GrantedRole;
   names: Names;
   own: boolean;
+  /** It came with the account; else nobody who is signed in granted it. */
+  withAccount: boolean;
   onTake: () => void;
 }
 
-function Role({ held, names, own, onTake }: RoleProps) {
+function Role({ held, names, own, withAccount, onTake }: RoleProps) {
   const say = words(admin);
   const known = useNames(names);
   const name = words(account).roles[held.role] ?? held.role;
   const by =
     held.grantedBy === undefined
-      ? say.grantedWithAccount
+      ? withAccount
+        ? say.grantedWithAccount
+        : say.grantedByOperator
       : say.grantedBy(known.of(held.grantedBy) ?? say.removedAccount);
   return (
     <li class="role">

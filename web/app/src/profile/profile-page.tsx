@@ -12,7 +12,7 @@ import { words } from "../words/language.ts";
 import { profile } from "../words/profile.ts";
 import { shared } from "../words/shared.ts";
 import { profileApi, type Dj } from "./profile-api.ts";
-import "../styles/desk.css";
+import "../styles/sheet.css";
 import "../styles/profile.css";
 
 export function ProfilePage({ slug }: { slug: string }) {

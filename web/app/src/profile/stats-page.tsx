@@ -8,7 +8,7 @@ import { useServices } from "../services.ts";
 import { language, words } from "../words/language.ts";
 import { profile } from "../words/profile.ts";
 import { profileApi } from "./profile-api.ts";
-import "../styles/desk.css";
+import "../styles/sheet.css";
 import "../styles/profile.css";
 import "../styles/recap.css";
 

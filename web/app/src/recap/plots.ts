@@ -53,6 +53,7 @@ export function draw(
           ...axis,
           values: (_, splits) => splits.map((at) => timeOf(at * 1000)),
           space: 64,
+          size: 28,
           incrs: MINUTES.map((minutes) => minutes * 60),
         },
         { ...axis, size: 40, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 5_000] },

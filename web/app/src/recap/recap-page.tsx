@@ -61,6 +61,9 @@ function Evening({ recap }: { recap: Recap }) {
   const say = words(area);
   const title = say.pageTitle(djName);
   useEffect(() => void (document.title = title), [title]);
+  // A track that waited for the network was played before the server heard of the evening.
+  const began =
+    startedAt === undefined ? undefined : Math.min(startedAt, tracks[0]?.playedAt ?? startedAt);
   return (
     <div class="recap">
       <header>
@@ -68,11 +71,11 @@ function Evening({ recap }: { recap: Recap }) {
         <Heading>
           <Said>{djName}</Said>
         </Heading>
-        {startedAt !== undefined && (
+        {began !== undefined && (
           <p class="when">
-            {dateOf(startedAt)},{" "}
+            {dateOf(began)},{" "}
             <span class="hours">
-              {timeOf(startedAt)}
+              {timeOf(began)}
               {endedAt === undefined ? "" : `–${timeOf(endedAt)}`}
             </span>
           </p>
@@ -93,7 +96,7 @@ function Evening({ recap }: { recap: Recap }) {
       <main>
         {totalLikes > 0 && tracks.length > 1 && <LikesChart tracks={tracks} />}
         <OverTime tracks={tracks} endedAt={endedAt} />
-        <section aria-labelledby="tracks-heading">
+        <section class="played" aria-labelledby="tracks-heading">
           <h2 id="tracks-heading">{say.tracks}</h2>
           {tracks.length === 0 && <p class="quiet">{say.nothingPlayed}</p>}
           {tracks.some((one) => one.tempo !== undefined) && <Legend />}
