@@ -220,7 +220,7 @@ story(
     await page.getByRole("link", { name: "Audit log" }).click();
     const log = page.getByRole("main").getByRole("listitem");
     await log
-      .filter({ hasText: "DJ {{Mallory}} & Co was suspended (noise after midnight) by DJ Boss" })
+      .filter({ hasText: "DJ {{Mallory}} & Co: was suspended (noise after midnight) by DJ Boss" })
       .waitFor();
     await log.filter({ hasText: "a role was granted (Organizer) by DJ Boss" }).first().waitFor();
   },

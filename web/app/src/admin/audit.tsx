@@ -60,7 +60,7 @@ export function Log({ api, names, account }: LogProps) {
               {account === undefined && (
                 <>
                   <strong>
-                    <Who id={entry.account} names={known} />
+                    <Who id={entry.account} names={known} />:
                   </strong>{" "}
                 </>
               )}
