@@ -62,31 +62,38 @@ story("no page of everybody's breaks a rule of axe", async ({ floor, pika }) => 
   expect(wrong).toEqual([]);
 });
 
-story("pages fit a narrow phone, in either direction of reading", async ({ floor, pika }) => {
-  const someone = await signUp(pika, "DJ Extraordinarily Longwinded Of The Northern Shores");
-  await pika.admin("grant", someone.email, "admin");
-  const { page } = await signedIn(floor, someone, "/account", {
-    viewport: { width: 320, height: 640 },
-  });
-  const wide: string[] = [];
-  for (const path of [
-    ...OWN.map((part) => `/account${part}`),
-    "/admin",
-    "/admin/audit",
-    "/stats",
-  ]) {
-    for (const direction of ["ltr", "rtl"]) {
+story(
+  "pages fit a narrow phone in either direction of reading, and nothing on them jumps",
+  async ({ floor, pika }) => {
+    const someone = await signUp(pika, "DJ Extraordinarily Longwinded Of The Northern Shores");
+    await pika.admin("grant", someone.email, "admin");
+    const { page } = await signedIn(floor, someone, "/account", {
+      viewport: { width: 320, height: 640 },
+    });
+    const paths = [...OWN.map((part) => `/account${part}`), "/admin", "/admin/audit", "/stats"];
+    const wrong: string[] = [];
+    for (const path of paths) {
       await settled(page, path);
-      await page.evaluate((dir) => (document.documentElement.dir = dir), direction);
-      const over = await page.evaluate(() => {
-        const root = document.documentElement;
-        return root.scrollWidth - root.clientWidth;
-      });
-      if (over > 0) wide.push(`${path} ${direction}: ${over} px too wide`);
+      const jumped = await shifted(page);
+      // Below 0.1 a page counts as still; ours have nothing that comes late into what is there.
+      if (jumped > 0.02) wrong.push(`${path} jumped by ${jumped.toFixed(3)}`);
+      for (const direction of ["ltr", "rtl"]) {
+        await page.evaluate((dir) => (document.documentElement.dir = dir), direction);
+        const over = await page.evaluate(() => {
+          const root = document.documentElement;
+          return root.scrollWidth - root.clientWidth;
+        });
+        if (over > 0) wrong.push(`${path} ${direction}: ${over} px too wide`);
+      }
     }
-  }
-  expect(wide).toEqual([]);
-});
+    expect(wrong).toEqual([]);
+    // What does jump is seen.
+    await page.evaluate(() => {
+      document.querySelector("main")?.prepend(document.createElement("progress"));
+    });
+    expect(await shifted(page)).toBeGreaterThan(0.02);
+  },
+);
 
 story("somebody signs in and looks around with a keyboard alone", async ({ floor, pika }) => {
   const someone = await signUp(pika);
@@ -125,6 +132,25 @@ async function settled(page: Page, path: string): Promise<void> {
   await page.goto(path);
   await page.locator("h1").first().waitFor();
   await page.locator(".pending, .loading").first().waitFor({ state: "detached" });
+}
+
+/** How much of the page moved by itself since it was opened, as browsers count it. */
+function shifted(page: Page): Promise<number> {
+  return page.evaluate(
+    () =>
+      new Promise<number>((resolve) => {
+        let sum = 0;
+        const observer = new PerformanceObserver((list) => {
+          // Whether somebody had touched the page does not matter: nobody did, and to a browser that is told of its size
+          // from outside the first half second looks touched.
+          for (const move of list.getEntries())
+            sum += (move as PerformanceEntry & { value: number }).value;
+        });
+        observer.observe({ type: "layout-shift", buffered: true });
+        // What is kept of before is told in a task of its own, after the next picture.
+        requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => resolve(sum), 0)));
+      }),
+  );
 }
 
 /** What axe finds, one line a rule and page. It is let in past the page's policy, as an extension would be. */

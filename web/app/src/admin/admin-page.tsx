@@ -24,9 +24,19 @@ export function AdminPage({ part }: { part: string }) {
   const [names] = useState(() => new Names(api));
   const say = words(admin);
 
+  const log = part === "audit";
+  const title = log ? say.audit : say.users;
+  const links = [
+    ["/admin", say.users],
+    ["/admin/audit", say.audit],
+    ["/account", say.account],
+  ] as const;
+  const nav = <Nav label={say.nav} path={log ? "/admin/audit" : "/admin"} links={links} />;
+
   if (door.who.kind === "asking") {
+    // As it will stand for an admin, so that nothing moves for one.
     return (
-      <Frame title={say.title}>
+      <Frame title={title} nav={nav}>
         <p class="quiet pending">{words(shared).loading}</p>
       </Frame>
     );
@@ -40,17 +50,8 @@ export function AdminPage({ part }: { part: string }) {
       </Frame>
     );
   }
-  const log = part === "audit";
-  const links = [
-    ["/admin", say.users],
-    ["/admin/audit", say.audit],
-    ["/account", say.account],
-  ] as const;
   return (
-    <Frame
-      title={log ? say.audit : say.users}
-      nav={<Nav label={say.nav} path={log ? "/admin/audit" : "/admin"} links={links} />}
-    >
+    <Frame title={title} nav={nav}>
       {log ? (
         <AuditPart api={api} names={names} />
       ) : (

@@ -39,6 +39,7 @@ export function Log({ api, names, account }: LogProps) {
     try {
       const page = await api.audit(PAGE, last === undefined ? undefined : last.at + 1, account);
       const fresh = page.filter((entry) => have.every((one) => one.id !== entry.id));
+      await names.know(fresh.flatMap((entry) => [entry.account, entry.actor]));
       setEntries([...have, ...fresh]);
       setMore(page.length === PAGE && fresh.length > 0);
     } catch (error) {

@@ -21,6 +21,12 @@ export class Names {
     return this.known.get(id);
   }
 
+  /** Settles when all of them are known, so that a list can be shown whole. */
+  async know(ids: readonly (string | undefined)[]): Promise<void> {
+    const unknown = new Set(ids.filter((id) => id !== undefined));
+    await Promise.all([...unknown].map((id) => (this.known.has(id) ? undefined : this.find(id))));
+  }
+
   watch(tell: () => void): () => void {
     this.watchers.add(tell);
     return () => void this.watchers.delete(tell);

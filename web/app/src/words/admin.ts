@@ -1,5 +1,4 @@
 const en = {
-  title: "Users",
   nav: "Admin",
   users: "Users",
   audit: "Audit log",
@@ -60,7 +59,6 @@ const en = {
 };
 
 const pl: typeof en = {
-  title: "Użytkownicy",
   nav: "Administracja",
   users: "Użytkownicy",
   audit: "Dziennik zdarzeń",
