@@ -79,13 +79,18 @@ story(
       if (jumped > 0.02) wrong.push(`${path} jumped by ${jumped.toFixed(3)}`);
       for (const direction of ["ltr", "rtl"]) {
         await page.evaluate((dir) => (document.documentElement.dir = dir), direction);
-        const over = await page.evaluate(() => {
-          const root = document.documentElement;
-          return root.scrollWidth - root.clientWidth;
-        });
+        const over = await tooWide(page);
         if (over > 0) wrong.push(`${path} ${direction}: ${over} px too wide`);
       }
     }
+    // Polish takes more room.
+    await page.evaluate(() => localStorage.setItem("pika.language", "pl"));
+    for (const path of paths) {
+      await settled(page, path);
+      const over = await tooWide(page);
+      if (over > 0) wrong.push(`${path} in Polish: ${over} px too wide`);
+    }
+    expect(await page.evaluate(() => document.documentElement.lang)).toBe("pl");
     expect(wrong).toEqual([]);
     // What does jump is seen.
     await page.evaluate(() => {
@@ -132,6 +137,14 @@ async function settled(page: Page, path: string): Promise<void> {
   await page.goto(path);
   await page.locator("h1").first().waitFor();
   await page.locator(".pending, .loading").first().waitFor({ state: "detached" });
+}
+
+/** Pixels that stand out at the side. */
+function tooWide(page: Page): Promise<number> {
+  return page.evaluate(() => {
+    const root = document.documentElement;
+    return root.scrollWidth - root.clientWidth;
+  });
 }
 
 /** How much of the page moved by itself since it was opened, as browsers count it. */
