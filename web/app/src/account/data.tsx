@@ -24,6 +24,7 @@ export function DataPart({ onGone }: { onGone: () => void }) {
       <section class="card" aria-labelledby="remove">
         <h2 id="remove">{say.removeTitle}</h2>
         <p>{say.removeGoes}</p>
+        <p>{say.removeStaysTitle}</p>
         <ul class="stays">
           {say.removeStays.map((line) => (
             <li key={line}>{line}</li>

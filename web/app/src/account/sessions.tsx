@@ -39,7 +39,7 @@ export function SessionsPart() {
                     {one.current && <span class="chip now">{say.thisOne}</span>}
                   </p>
                   <p class="hint">
-                    {say.since} {agoOf(one.createdAt)}
+                    {say.began} {agoOf(one.createdAt)}
                     {one.lastUsed !== undefined && ` · ${say.lastUsed} ${agoOf(one.lastUsed)}`}
                   </p>
                 </div>

@@ -50,7 +50,7 @@ export function TokensPart() {
                       <Said>{token.name}</Said>
                     </p>
                     <p class="hint">
-                      {say.since} {agoOf(token.createdAt)} ·{" "}
+                      {say.made} {agoOf(token.createdAt)} ·{" "}
                       {token.lastUsed === undefined
                         ? say.never
                         : `${say.lastUsed} ${agoOf(token.lastUsed)}`}

@@ -64,7 +64,8 @@ const en = {
   thisOne: "This one",
   app: "App",
   browser: "Browser",
-  since: "since",
+  began: "signed in",
+  made: "made",
   lastUsed: "last used",
   never: "never used",
   end: "End",
@@ -114,7 +115,8 @@ const en = {
   exported: "The file is in your downloads.",
   removeTitle: "Delete the account",
   removeGoes:
-    "Gone at once: address, name page, profile, preferences, everything that is signed in, and all DJ tokens.",
+    "Gone at once: address, public page, profile, preferences, everything that is signed in, and all DJ tokens.",
+  removeStaysTitle: "What stays:",
   removeStays: [
     "Evenings that you played stay under your name, and nobody else can take that name.",
     "Your likes and votes stay in the sums of those evenings, under a random number that leads to nobody.",
@@ -237,7 +239,8 @@ const pl: typeof en = {
   thisOne: "To urządzenie",
   app: "Aplikacja",
   browser: "Przeglądarka",
-  since: "od",
+  began: "zalogowano",
+  made: "utworzono",
   lastUsed: "ostatnio",
   never: "nieużywane",
   end: "Zakończ",
@@ -287,7 +290,8 @@ const pl: typeof en = {
   exported: "Plik jest w pobranych.",
   removeTitle: "Usuń konto",
   removeGoes:
-    "Znika od razu: adres, strona z nazwą, profil, ustawienia, wszystko, co zalogowane, i wszystkie tokeny DJ-a.",
+    "Znika od razu: adres, strona publiczna, profil, ustawienia, wszystko, co zalogowane, i wszystkie tokeny DJ-a.",
+  removeStaysTitle: "Co zostaje:",
   removeStays: [
     "Wieczory, które grasz, zostają pod Twoją nazwą i nikt inny nie może jej zająć.",
     "Polubienia i głosy zostają w sumach tych wieczorów pod losowym numerem, który do nikogo nie prowadzi.",
