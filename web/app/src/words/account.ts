@@ -43,7 +43,6 @@ const en = {
   onward: "Go on",
 
   overview: "Overview",
-  hello: (name: string) => `Hello, ${name}`,
   unverified: "Your address is not confirmed yet. Open the link in the letter that we sent.",
   sendAgain: "Send the letter again",
   onItsWay: "The letter is on its way.",
@@ -218,7 +217,6 @@ const pl: typeof en = {
   onward: "Dalej",
 
   overview: "Przegląd",
-  hello: (name) => `Cześć, ${name}`,
   unverified: "Adres nie jest jeszcze potwierdzony. Otwórz link z listu, który wysłaliśmy.",
   sendAgain: "Wyślij list ponownie",
   onItsWay: "List jest w drodze.",
