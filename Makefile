@@ -5,7 +5,7 @@ SHELL := /bin/bash
 CACHE := $(HOME)/.cache/pika
 export PATH := $(PATH):$(CACHE)/bin
 
-.PHONY: help tools web run test check lint fmt fuzz sim chaos bench deploy-check release audit test-rust test-web test-browser clean
+.PHONY: help tools web screenshots run test check lint fmt fuzz sim chaos bench deploy-check release audit test-rust test-web test-browser clean
 
 help: ## Lists these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -34,6 +34,11 @@ lint: ## Format and lints, warnings as errors
 
 fmt: ## Formats the code
 	cargo fmt --all
+
+screenshots: web ## Photographs every page of one evening: all into web/dist-pictures, those of the README into docs/pictures
+	@deploy/tools.sh nats chromium
+	cargo build --workspace --bins --quiet
+	cd web && npm run --silent screenshots
 
 MINUTES ?= 10
 fuzz: export PIKA_FUZZ_SECONDS = $(shell echo $$(( $(MINUTES) * 60 )))

@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../web"
 built=dist/assets/.built
-sources=(app/{index.html,package.json,src,tsconfig.json,vite.config.ts} client/{package.json,src,tsconfig.json}
+sources=(app/{index.html,package.json,public,src,tsconfig.json,vite.config.ts} client/{package.json,src,tsconfig.json}
   package.json package-lock.json tsconfig.base.json)
 
 # Folders are asked as well: one that lost a file is newer, although none of its files is.

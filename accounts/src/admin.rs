@@ -9,6 +9,8 @@ use crate::error::AccountError;
 
 /// Accounts of one page.
 const PAGE: usize = 200;
+/// Accounts that are read for one page of a search.
+const LOOKED: usize = 2_000;
 
 #[derive(Clone, Debug)]
 pub struct Page {
@@ -25,6 +27,36 @@ impl Accounts {
         accounts.truncate(limit);
         let next = accounts.last().filter(|_| more).map(|account| account.id);
         Ok(Page { accounts, next })
+    }
+
+    /// Accounts whose address, name or slug holds `wanted`, whatever its case; an account's whole id finds it too. No table is sorted by
+    /// what people look for, so the accounts are read through, and at most [`LOOKED`] of them for one answer: a page may be short, and
+    /// even empty, and `next` leads on all the same.
+    pub async fn search(&self, wanted: &str, after: Option<AccountId>, limit: usize) -> Result<Page, AccountError> {
+        let limit = limit.clamp(1, PAGE);
+        if let (Ok(id), None) = (wanted.parse::<AccountId>(), after) {
+            let found = self.inner.stores.accounts.account(id).await?;
+            return Ok(Page { accounts: found.into_iter().collect(), next: None });
+        }
+        let wanted = wanted.to_lowercase();
+        let mut found = Vec::new();
+        let mut after = after;
+        for _ in 0..LOOKED / PAGE {
+            let page = self.page(after, PAGE).await?;
+            for account in page.accounts {
+                after = Some(account.id);
+                if holds(&account, &wanted) {
+                    found.push(account);
+                }
+                if found.len() == limit {
+                    return Ok(Page { accounts: found, next: after });
+                }
+            }
+            if page.next.is_none() {
+                return Ok(Page { accounts: found, next: None });
+            }
+        }
+        Ok(Page { accounts: found, next: after })
     }
 
     /// The account of an id or an address, as an operator names it.
@@ -119,4 +151,9 @@ impl Accounts {
         }
         Ok(())
     }
+}
+
+fn holds(account: &Account, wanted: &str) -> bool {
+    let names = [account.email.as_str(), &account.display_name, &account.slug];
+    names.into_iter().any(|name| name.to_lowercase().contains(wanted))
 }

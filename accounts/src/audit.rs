@@ -80,6 +80,8 @@ impl Inner {
 
 /// Entries of one answer at most.
 const PAGE: usize = 500;
+/// Entries of one account that are looked through.
+const OF_ONE: usize = 10_000;
 
 impl Accounts {
     /// The audit log before this moment, newest first; all of it, or what concerns one account.
@@ -87,7 +89,8 @@ impl Accounts {
         let limit = limit.min(PAGE);
         let audit = &self.inner.stores.audit;
         Ok(match account {
-            Some(account) => audit.audit_of(account, limit).await?.into_iter().filter(|entry| entry.at < before).collect(),
+            // The store gives the newest of an account, so that what came before a moment is found behind them.
+            Some(account) => audit.audit_of(account, OF_ONE).await?.into_iter().filter(|entry| entry.at < before).take(limit).collect(),
             None => audit.audit(before, limit).await?,
         })
     }

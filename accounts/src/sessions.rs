@@ -13,7 +13,7 @@ use crate::{Accounts, Inner};
 /// DJ's tokens that one account may have at a time. Each sign-in of 0.3.0 adds one; beyond it the one that was used longest ago goes.
 const TOKENS: usize = 20;
 /// Characters of a name that somebody gives a session or a token.
-const LABEL: usize = 80;
+const LABEL: usize = 200;
 
 /// What a browser or an app calls itself, or a person calls a token, as far as it is worth showing.
 pub(crate) fn label(raw: &str) -> String {

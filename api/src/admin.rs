@@ -81,6 +81,8 @@ pub(crate) struct UserPaging {
     limit: Option<usize>,
     /// `next` of the page before.
     after: Option<String>,
+    /// Only accounts whose address, name or slug holds this, or whose id it is. A page of a search may be short, or empty, and not the last.
+    q: Option<String>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -96,6 +98,9 @@ pub(crate) struct Reason {
 
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Entry {
+    /// Tells entries of one moment apart. Whoever reads on asks for what came before the moment after the last entry's, and leaves out
+    /// those that they have.
+    id: String,
     #[schema(value_type = String, format = DateTime)]
     at: Millis,
     /// Whose account it concerns.
@@ -109,7 +114,7 @@ pub(crate) struct Entry {
 impl Entry {
     fn of(entry: AuditEntry) -> Self {
         let id = |id: Option<AccountId>| id.map(|id| id.to_string());
-        Entry { at: entry.at, account: id(entry.account), actor: id(entry.actor), action: entry.action, detail: entry.detail }
+        Entry { id: entry.id, at: entry.at, account: id(entry.account), actor: id(entry.actor), action: entry.action, detail: entry.detail }
     }
 }
 
@@ -140,7 +145,11 @@ pub(crate) async fn users(
 ) -> Result<Response, Failure> {
     let after = paging.after.as_deref().map(str::parse::<AccountId>).transpose();
     let after = after.map_err(|_| Failure::with(Code::InvalidMessage, "after is the `next` of a page"))?;
-    let page = desk.accounts.page(after, paging.limit.unwrap_or(PAGE)).await?;
+    let limit = paging.limit.unwrap_or(PAGE);
+    let page = match paging.q.as_deref().map(str::trim).filter(|wanted| !wanted.is_empty()) {
+        None => desk.accounts.page(after, limit).await?,
+        Some(wanted) => desk.accounts.search(wanted, after, limit).await?,
+    };
     Ok(wants.say(&Users { users: page.accounts.into_iter().map(ManagedUser::of).collect(), next: page.next.map(|id| id.to_string()) }))
 }
 

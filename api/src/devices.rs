@@ -82,7 +82,7 @@ pub(crate) async fn begin(
     Ok(wants.say(&DeviceWaits {
         device_code: started.device_code,
         user_code: started.user_code,
-        verification_uri: format!("{}/account", desk.config.public_url.trim_end_matches('/')),
+        verification_uri: format!("{}/account/device", desk.config.public_url.trim_end_matches('/')),
         expires_in: started.expires_in.as_secs(),
         interval: started.interval.as_secs(),
     }))

@@ -1,26 +1,59 @@
-//! A recap for a spreadsheet: CSV as RFC 4180 has it, one line a track.
+//! A recap to take along: for a spreadsheet as CSV in the form of RFC 4180, one line a track or one line an option of a poll; and as JSON.
 
 use std::fmt::Write as _;
 
-use axum::http::header;
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 
+use crate::polls::RecapPoll;
 use crate::recap::RecapAnswer;
+use crate::wants::Wants;
 
 const HEAD: &str =
     "position,played_at,artist,title,bpm,key,energy,danceability,brightness,acousticness,groove,likes,slower,perfect,faster\r\n";
 
-pub(crate) fn csv(recap: &RecapAnswer) -> Response {
-    let name = format!("attachment; filename=\"pika-{}.csv\"", recap.session_id);
+const POLLS_HEAD: &str = "asked_at,question,option,votes,won\r\n";
+
+/// What a recap is given out as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// As an answer, in the form that the caller wants.
+    Answer,
+    /// As a file.
+    Json,
+    Csv,
+    /// Its polls, which only the owner sees.
+    PollsCsv,
+}
+
+/// The recap in this form; `None` for its polls where the caller may not see them.
+pub(crate) fn given(form: Form, recap: &RecapAnswer, wants: Wants) -> Option<Response> {
+    let id = &recap.session_id;
+    match form {
+        Form::Answer => Some(wants.say(recap)),
+        Form::Json => {
+            let mut response = wants.say(recap);
+            if let Ok(name) = HeaderValue::try_from(format!("attachment; filename=\"pika-{id}.json\"")) {
+                response.headers_mut().insert(header::CONTENT_DISPOSITION, name);
+            }
+            Some(response)
+        }
+        Form::Csv => Some(csv(&format!("pika-{id}.csv"), tracks(recap))),
+        Form::PollsCsv => recap.polls.as_deref().map(|all| csv(&format!("pika-{id}-polls.csv"), polls(all))),
+    }
+}
+
+fn csv(name: &str, lines: String) -> Response {
+    let name = format!("attachment; filename=\"{name}\"");
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
         (header::CONTENT_DISPOSITION, name.as_str()),
         (header::CACHE_CONTROL, "no-store"),
     ];
-    (headers, lines(recap)).into_response()
+    (headers, lines).into_response()
 }
 
-fn lines(recap: &RecapAnswer) -> String {
+fn tracks(recap: &RecapAnswer) -> String {
     let mut out = String::from(HEAD);
     for track in &recap.tracks {
         let (slower, perfect, faster) = track.tempo.map_or((0, 0, 0), |t| (t.slower, t.perfect, t.faster));
@@ -42,6 +75,17 @@ fn lines(recap: &RecapAnswer) -> String {
             faster.to_string(),
         ];
         let _ = write!(out, "{}\r\n", cells.join(","));
+    }
+    out
+}
+
+fn polls(all: &[RecapPoll]) -> String {
+    let mut out = String::from(POLLS_HEAD);
+    for poll in all {
+        for (option, votes) in poll.options.iter().zip(&poll.votes) {
+            let won = poll.winner.as_ref() == Some(option);
+            let _ = write!(out, "{},{},{},{votes},{won}\r\n", poll.started_at, cell(&poll.question), cell(option));
+        }
     }
     out
 }

@@ -10,6 +10,7 @@ mod routes;
 mod admin;
 mod apps;
 mod auth;
+mod client_errors;
 mod devices;
 mod djs;
 mod elsewhere;

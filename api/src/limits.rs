@@ -31,6 +31,10 @@ pub(crate) enum Limit {
     Polls,
     /// Everything else that a signed-in person changes.
     Changes,
+    /// Pages that tell what broke in them.
+    ClientErrors,
+    /// How many of those are written down, over all of them.
+    ClientErrorLines,
 }
 
 /// So many, in so long.
@@ -57,6 +61,9 @@ pub struct Rates {
     pub devices: Rate,
     pub polls: Rate,
     pub changes: Rate,
+    pub client_errors: Rate,
+    /// Of all callers together.
+    pub client_error_lines: Rate,
     /// Networks whose address stands for a whole floor.
     pub venues: Vec<IpNet>,
     /// Multiplies all of them; 0 lifts them.
@@ -74,6 +81,8 @@ impl Default for Rates {
             devices: Rate::per_minutes(10, 15),
             polls: Rate::per_minutes(20, 1),
             changes: Rate::per_minutes(60, 1),
+            client_errors: Rate::per_minutes(10, 1),
+            client_error_lines: Rate::per_minutes(60, 1),
             venues: Vec::new(),
             factor: 1.0,
         }
@@ -118,6 +127,8 @@ impl Limits {
             (Limit::Devices, rates.devices),
             (Limit::Polls, rates.polls),
             (Limit::Changes, rates.changes),
+            (Limit::ClientErrors, rates.client_errors),
+            (Limit::ClientErrorLines, rates.client_error_lines),
         ];
         let limiters = (rates.factor > 0.0).then(|| all.into_iter().map(|(limit, rate)| of(limit, rate)).collect());
         Limits { venues: rates.venues.clone(), limiters, clock: QuantaClock::default() }

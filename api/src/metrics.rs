@@ -9,6 +9,7 @@ use axum::response::Response;
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
 pub fn describe() {
+    describe_counter!("pika_client_errors_total", "Errors that pages reported from browsers, by kind.");
     describe_counter!("pika_http_requests_total", "Requests by route, method and status.");
     describe_histogram!("pika_http_request_seconds", Unit::Seconds, "From a request's head to its answer's, by route and method.");
     describe_gauge!("pika_live_sessions", "Sessions that are on. Every node says the same: take the maximum, not the sum.");
@@ -46,6 +47,10 @@ fn method(method: &Method) -> &'static str {
         Method::OPTIONS => "OPTIONS",
         _ => "other",
     }
+}
+
+pub(crate) fn client_error(kind: &'static str) {
+    counter!("pika_client_errors_total", "kind" => kind).increment(1);
 }
 
 pub(crate) fn live_sessions(count: usize) {

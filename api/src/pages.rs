@@ -13,6 +13,7 @@ use web::Page;
 
 use crate::desk::Desk;
 use crate::failure::Failure;
+use crate::perimeter;
 
 /// Names of built files hold a hash of what is in them, so what was fetched once is right for ever.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
@@ -39,6 +40,52 @@ pub(crate) async fn join(State(desk): State<Arc<Desk>>, headers: HeaderMap) -> R
     responses((status = 200, description = "HTML; sets the identity cookie where there is none", body = String, content_type = "text/html")))]
 pub(crate) async fn session(State(desk): State<Arc<Desk>>, headers: HeaderMap) -> Response {
     shell(&desk, &headers, StatusCode::OK)
+}
+
+/// Signing up and in, and where the links of letters lead.
+#[utoipa::path(get, path = "/account", tag = "pages",
+    responses((status = 200, description = "HTML; sets the identity cookie where there is none", body = String, content_type = "text/html")))]
+pub(crate) async fn account(State(desk): State<Arc<Desk>>, headers: HeaderMap) -> Response {
+    shell(&desk, &headers, StatusCode::OK)
+}
+
+/// A part of one's account.
+#[utoipa::path(get, path = "/account/{page}", tag = "pages", params(("page" = String, Path, description = "Which page of it")),
+    responses((status = 200, description = "HTML; sets the identity cookie where there is none", body = String, content_type = "text/html")))]
+pub(crate) async fn account_part(State(desk): State<Arc<Desk>>, headers: HeaderMap) -> Response {
+    shell(&desk, &headers, StatusCode::OK)
+}
+
+/// For those who run this Pika. What it shows it asks for, and is given to admins alone.
+#[utoipa::path(get, path = "/admin", tag = "pages",
+    responses((status = 200, description = "HTML; sets the identity cookie where there is none", body = String, content_type = "text/html")))]
+pub(crate) async fn admin(State(desk): State<Arc<Desk>>, headers: HeaderMap) -> Response {
+    shell(&desk, &headers, StatusCode::OK)
+}
+
+/// A part of it.
+#[utoipa::path(get, path = "/admin/{page}", tag = "pages", params(("page" = String, Path, description = "Which page of it")),
+    responses((status = 200, description = "HTML; sets the identity cookie where there is none", body = String, content_type = "text/html")))]
+pub(crate) async fn admin_part(State(desk): State<Arc<Desk>>, headers: HeaderMap) -> Response {
+    shell(&desk, &headers, StatusCode::OK)
+}
+
+/// Figures over all evenings.
+#[utoipa::path(get, path = "/stats", tag = "pages",
+    responses((status = 200, description = "HTML; sets the identity cookie where there is none", body = String, content_type = "text/html")))]
+pub(crate) async fn stats(State(desk): State<Arc<Desk>>, headers: HeaderMap) -> Response {
+    shell(&desk, &headers, StatusCode::OK)
+}
+
+/// A DJ's page.
+///
+/// DJs say where their picture is, and it is anywhere: on this page alone pictures of other hosts may be shown.
+#[utoipa::path(get, path = "/dj/{slug}", tag = "pages", params(("slug" = String, Path, description = "As in `dj-kryspin`")),
+    responses((status = 200, description = "HTML; sets the identity cookie where there is none", body = String, content_type = "text/html")))]
+pub(crate) async fn dj(State(desk): State<Arc<Desk>>, headers: HeaderMap) -> Response {
+    let mut response = shell(&desk, &headers, StatusCode::OK);
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, perimeter::WITH_PICTURES);
+    response
 }
 
 /// A script, style, font or picture of the pages.

@@ -16,6 +16,10 @@ use crate::metrics;
 use crate::wants::Wants;
 
 const CSP: &str = "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; style-src 'self'; object-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+/// The same for a page that shows pictures from wherever their owners put them. They see no address of ours and can do nothing.
+pub(crate) const WITH_PICTURES: HeaderValue = HeaderValue::from_static(
+    "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: https:; style-src 'self'; object-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+);
 const PERMISSIONS: &str = "camera=(), microphone=(), geolocation=(), payment=(), usb=()";
 const HSTS: &str = "max-age=31536000";
 

@@ -13,7 +13,7 @@ use store::PlayRow;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::desk::Desk;
-use crate::export;
+use crate::export::{self, Form};
 use crate::failure::Failure;
 use crate::owner::{Standing, standing};
 use crate::polls::RecapPoll;
@@ -127,17 +127,20 @@ fn tempo(count: TempoCount) -> Option<RecapTempo> {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct RecapQuery {
-    /// `json` (where nothing is said) or `csv`; `Accept: text/csv` asks for the second one too.
+    /// `csv` (`Accept: text/csv` asks for it too), `json` as a file, or `polls-csv`, which only the owner is given. Nothing: an answer.
     format: Option<String>,
 }
 
 impl RecapQuery {
-    fn csv(&self, headers: &HeaderMap) -> Result<bool, Failure> {
+    fn form(&self, headers: &HeaderMap) -> Result<Form, Failure> {
+        let wants_csv =
+            || headers.get_all(header::ACCEPT).iter().any(|accept| accept.to_str().is_ok_and(|kinds| kinds.contains("text/csv")));
         match self.format.as_deref() {
-            Some("csv") => Ok(true),
-            Some("json") => Ok(false),
-            Some(_) => Err(Failure::with(Code::InvalidMessage, "format must be json or csv")),
-            None => Ok(headers.get_all(header::ACCEPT).iter().any(|accept| accept.to_str().is_ok_and(|kinds| kinds.contains("text/csv")))),
+            Some("csv") => Ok(Form::Csv),
+            Some("json") => Ok(Form::Json),
+            Some("polls-csv") => Ok(Form::PollsCsv),
+            Some(_) => Err(Failure::with(Code::InvalidMessage, "format must be json, csv or polls-csv")),
+            None => Ok(if wants_csv() { Form::Csv } else { Form::Answer }),
         }
     }
 }
@@ -148,7 +151,8 @@ impl RecapQuery {
 #[utoipa::path(get, path = "/api/sessions/{id}/recap", tag = "recap", security((), ("dj" = [])),
     params(("id" = String, Path, description = "A session's id"), RecapQuery), responses(
     (status = 200, description = "The recap; as CSV one line a track", content((RecapAnswer = "application/json"), (String = "text/csv"))),
-    (status = 400, description = "`format` is neither json nor csv", body = ErrorBody),
+    (status = 400, description = "`format` is none of those", body = ErrorBody),
+    (status = 403, description = "The polls of somebody else's session", body = ErrorBody),
     (status = 404, description = "No such session", body = ErrorBody),
     (status = 503, description = "The store is away", body = ErrorBody)))]
 pub(crate) async fn recap(
@@ -158,7 +162,7 @@ pub(crate) async fn recap(
     Asked(query): Asked<RecapQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
-    let csv = query.csv(&headers)?;
+    let form = query.form(&headers)?;
     let stored = desk.stored(desk.live.recap(&session)).await?;
     let answer = match (stored, desk.stage.running(&session)) {
         // The lobby knows of a new evening before the store does; an older evening's recap must not stand in for it.
@@ -170,7 +174,8 @@ pub(crate) async fn recap(
         (None, _) => just_begun(&desk, &session),
     };
     let answer = answer.ok_or(Code::SessionNotFound)?;
-    Ok(if csv { export::csv(&answer) } else { wants.say(&answer) })
+    // Whether somebody else owns the evening is theirs to know; to all others its polls are not there.
+    export::given(form, &answer, wants).ok_or_else(|| Code::NotOwner.into())
 }
 
 /// The recap at the address that older clients use.

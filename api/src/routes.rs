@@ -14,13 +14,15 @@ use utoipa_axum::routes;
 use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::perimeter::perimeter;
-use crate::{admin, apps, auth, devices, djs, fingerprints, health, history, join, likes, mailbox};
+use crate::{admin, apps, auth, client_errors, devices, djs, fingerprints, health, history, join, likes, mailbox};
 use crate::{openapi, own, pages, profiles, qr, recap, recovery, sessions, stats};
 
 /// Bytes of a request's body, unless a route says more.
 const BODY: usize = 10 * 1024;
 /// Bytes of a fingerprint sync: an evening's tracks with all their values.
 const FINGERPRINTS: usize = 256 * 1024;
+/// Bytes of a page's report of what broke in it.
+const REPORT: usize = 4 * 1024;
 
 pub(crate) fn table() -> OpenApiRouter<Arc<Desk>> {
     OpenApiRouter::with_openapi(openapi::base())
@@ -84,12 +86,19 @@ pub(crate) fn table() -> OpenApiRouter<Arc<Desk>> {
         .routes(routes!(pages::home))
         .routes(routes!(pages::join))
         .routes(routes!(pages::session))
+        .routes(routes!(pages::account))
+        .routes(routes!(pages::account_part))
+        .routes(routes!(pages::admin))
+        .routes(routes!(pages::admin_part))
+        .routes(routes!(pages::dj))
+        .routes(routes!(pages::stats))
         .routes(routes!(pages::asset))
         .routes(routes!(qr::svg))
         // For programs and those who run this.
         .routes(routes!(openapi::json))
         .routes(routes!(openapi::docs))
         .routes(routes!(openapi::docs_file))
+        .routes(routes!(client_errors::report).layer(DefaultBodyLimit::max(REPORT)))
         .routes(routes!(health::health))
 }
 

@@ -1,10 +1,72 @@
-import { defineConfig } from "vite";
+import { createHash } from "node:crypto";
+import { brotliCompressSync, gzipSync } from "node:zlib";
+import { defineConfig, type Plugin, type Rollup } from "vite";
 
 // Where a developer's server listens; the built page asks its own origin and never reads this.
 const SERVER = "http://127.0.0.1:3001";
 
+/** Tells the service worker which files the first page needs, and names the build after them. */
+function shell(): Plugin {
+  return {
+    name: "pika-shell",
+    apply: "build",
+    enforce: "post",
+    generateBundle(_, bundle) {
+      const worker = bundle["sw.js"];
+      if (worker?.type !== "chunk") throw new Error("the build has no service worker");
+      const files = ["/", ...firstFiles(bundle).map((name) => `/${name}`)];
+      const build = createHash("sha256")
+        .update(Object.keys(bundle).toSorted().join())
+        .digest("hex");
+      worker.code = worker.code
+        .replaceAll("PIKA_SHELL", JSON.stringify(files))
+        .replaceAll("PIKA_BUILD", JSON.stringify(build.slice(0, 12)));
+    },
+  };
+}
+
+// Below this a file is as small as its headers.
+const WORTH_PACKING = 1_024;
+
+/** Packs what is text, once and as small as it gets, so that no server does it while a dancer waits. */
+function packed(): Plugin {
+  return {
+    name: "pika-packed",
+    apply: "build",
+    enforce: "post",
+    generateBundle(_, bundle) {
+      for (const [fileName, file] of Object.entries(bundle)) {
+        if (!/^assets\/.*\.(js|css|svg)$/.test(fileName)) continue;
+        const source = Buffer.from(file.type === "chunk" ? file.code : file.source);
+        if (source.length < WORTH_PACKING) continue;
+        const forms = { br: brotliCompressSync(source), gz: gzipSync(source, { level: 9 }) };
+        for (const [ending, bytes] of Object.entries(forms)) {
+          this.emitFile({ type: "asset", fileName: `${fileName}.${ending}`, source: bytes });
+        }
+      }
+    },
+  };
+}
+
+/** The page's own script, what it imports at once, and their styles. Pages that load later are kept once they were. */
+function firstFiles(bundle: Rollup.OutputBundle): string[] {
+  const found = new Set<string>();
+  const take = (name: string) => {
+    const chunk = bundle[name];
+    if (found.has(name) || chunk === undefined) return;
+    found.add(name);
+    if (chunk.type !== "chunk") return;
+    for (const other of [...chunk.imports, ...(chunk.viteMetadata?.importedCss ?? [])]) take(other);
+  };
+  for (const chunk of Object.values(bundle)) {
+    if (chunk.type === "chunk" && chunk.isEntry && chunk.name === "index") take(chunk.fileName);
+  }
+  return [...found];
+}
+
 export default defineConfig({
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  plugins: [shell(), packed()],
   build: {
     outDir: "../dist",
     emptyOutDir: true,
@@ -12,6 +74,13 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: true,
+    rollupOptions: {
+      input: { index: "index.html", sw: "src/sw.ts" },
+      output: {
+        // A service worker has one address for ever; browsers ask for it anew.
+        entryFileNames: ({ name }) => (name === "sw" ? "sw.js" : "assets/[name]-[hash].js"),
+      },
+    },
   },
   server: {
     proxy: {

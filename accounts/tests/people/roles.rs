@@ -140,4 +140,22 @@ pub async fn pages_of_accounts_lead_to_the_end(world: &World) {
     let first = world.accounts.page(None, 2).await.unwrap();
     let last = world.accounts.page(first.next, 2).await.unwrap();
     assert_eq!((first.accounts.len(), last.accounts.len(), last.next), (2, 1, None));
+    let found = async |wanted: &str, limit| {
+        let (mut found, mut after) = (Vec::new(), None);
+        loop {
+            let page = world.accounts.search(wanted, after, limit).await.unwrap();
+            found.extend(page.accounts.into_iter().map(|account| account.display_name));
+            after = page.next;
+            if after.is_none() {
+                found.sort();
+                return found;
+            }
+        }
+    };
+    assert_eq!(found("NAME-", 1).await, ["DJ name-a", "DJ name-b", "DJ name-c"], "each is found once, however short the pages are");
+    assert_eq!(found("name-b@example", 50).await, ["DJ name-b"]);
+    assert_eq!(found("dj-name-c", 50).await, ["DJ name-c"]);
+    let of_a = world.accounts.find("name-a@example.org").await.unwrap().id;
+    assert_eq!(found(&of_a.to_string(), 50).await, ["DJ name-a"]);
+    assert!(found("%", 50).await.is_empty() && found("nobody", 50).await.is_empty());
 }

@@ -1,6 +1,7 @@
 //! The routes, tried without a broker: a stage that a test sets, and a real SQLite file.
 
 mod accounts;
+mod client_errors;
 mod failures;
 mod fakes;
 mod fingerprints;

@@ -6,7 +6,18 @@ use super::*;
 #[tokio::test]
 async fn every_page_of_the_app_begins_with_the_same_file() {
     let world = World::new();
-    for path in ["/", "/j/K7WQ2M", "/s/friday-night", "/s/friday-night/recap"] {
+    for path in [
+        "/",
+        "/j/K7WQ2M",
+        "/s/friday-night",
+        "/s/friday-night/recap",
+        "/account",
+        "/account/sessions",
+        "/admin",
+        "/admin/audit",
+        "/dj/dj-kryspin",
+        "/stats",
+    ] {
         let page = world.get(path).await;
         assert_eq!((page.status.as_u16(), page.header(header::CONTENT_TYPE)), (200, "text/html; charset=utf-8"), "{path}");
         assert_eq!(page.body, web::index().bytes.as_ref(), "{path}");
@@ -91,4 +102,14 @@ async fn a_phone_that_scans_the_wall_comes_to_the_join_page() {
     for wrong in ["/qr/K7WQ2M.png", "/qr/K7WQ2M", "/qr/short.svg", "/qr/%3Cscript%3E.svg"] {
         assert_eq!(world.get(wrong).await.failure(), (404, "not_found".to_owned()), "{wrong}");
     }
+}
+
+#[tokio::test]
+async fn only_a_djs_page_shows_pictures_of_other_hosts() {
+    let world = World::new();
+    let policy = async |path: &str| world.get(path).await.header(header::CONTENT_SECURITY_POLICY).to_owned();
+    let (of_a_dj, of_others) = (policy("/dj/dj-kryspin").await, policy("/").await);
+    assert!(of_a_dj.contains("img-src 'self' data: https:;"), "{of_a_dj}");
+    assert_eq!(of_a_dj.replace(" https:;", ";"), of_others);
+    assert_eq!(policy("/account").await, of_others);
 }

@@ -55,3 +55,28 @@ async fn figures_that_cost_much_are_given_out_again_for_a_while() {
     world.save(|changes| changes.runs = vec![over(run("friday-night", 100), 90)]).await;
     assert_eq!(world.get("/api/stats/global").await.json()["totalSessions"], json!(0));
 }
+
+#[tokio::test]
+async fn a_dj_tells_of_themselves_and_only_then_is_there_a_page_without_a_past() {
+    use super::accounts::As;
+    let world = World::new();
+    world.signed_up("ada").await;
+    assert_eq!(world.get("/api/dj/dj-ada").await.status, 404, "that there is an account is nobody's business");
+    let ada = world.browser("ada").await;
+    let told = json!({"bio": "Blues <b>first</b>", "genres": ["blues"], "website": "https://ada.example.org",
+        "socialLinks": {"mixcloud": "https://mixcloud.example.org/ada"}, "avatarUrl": "https://ada.example.org/me.jpg"});
+    assert_eq!(world.say(&ada, Method::PATCH, "/api/auth/profile", told.clone()).await.status, 200);
+    let page = world.get("/api/dj/dj-ada").await.json();
+    for member in ["bio", "genres", "website", "socialLinks", "avatarUrl"] {
+        assert_eq!(page[member], told[member], "{member}");
+    }
+    assert_eq!((&page["djName"], &page["sessions"], &page["totalSessions"]), (&json!("DJ ada"), &json!([]), &json!(0)));
+    let past = RunRow { slug: "dj-ada".to_owned(), dj_name: "DJ Ada".to_owned(), ..over(run("friday-night", 100), 90) };
+    world.save(|changes| changes.runs = vec![past]).await;
+    assert_eq!(world.get("/api/dj/dj-ada").await.json()["bio"], told["bio"]);
+    let id = world.accounts.find("ada@example.org").await.unwrap().id;
+    world.accounts.suspend(id, "", None, Millis::now()).await.unwrap();
+    let page = world.get("/api/dj/dj-ada").await.json();
+    assert_eq!((page.get("bio"), &page["totalSessions"]), (None, &json!(1)), "an evening stays, what a suspended one says does not");
+    assert_eq!(world.fetch(&As::nobody(), "/api/dj/DJ-ADA").await.status, 200);
+}

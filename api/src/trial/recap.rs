@@ -136,3 +136,20 @@ async fn a_program_may_read_the_same_in_messagepack() {
     let unpacked: Value = schemas::codec::Codec::MsgPack.decode(&packed.body).unwrap();
     assert_eq!(unpacked, world.get("/api/sessions/friday-night/recap").await.json());
 }
+
+#[tokio::test]
+async fn an_evening_can_be_taken_along_and_its_polls_by_its_owner_alone() {
+    let (world, run) = an_evening(somebody()).await;
+    let file = world.get("/api/sessions/friday-night/recap?format=json").await;
+    assert_eq!(file.header(header::CONTENT_DISPOSITION), "attachment; filename=\"pika-friday-night.json\"");
+    assert_eq!(file.json(), world.get("/api/sessions/friday-night/recap").await.json());
+    let polls = "/api/sessions/friday-night/recap?format=polls-csv";
+    assert_eq!(world.get(polls).await.failure(), (403, "not_owner".to_owned()));
+    let token = world.key.owner_token(&run.session, run.begin);
+    let given = world.ask(request(Method::GET, polls).header(header::AUTHORIZATION, format!("Bearer {token}"))).await;
+    let expected = "asked_at,question,option,votes,won\r\n\
+        2026-01-24T20:01:00.000Z,Slower?,Yes,1,false\r\n2026-01-24T20:01:00.000Z,Slower?,No,4,true\r\n\
+        2026-01-24T20:01:00.000Z,Slower?,Yes,0,false\r\n2026-01-24T20:01:00.000Z,Slower?,No,0,false\r\n";
+    assert_eq!((given.header(header::CONTENT_TYPE), given.text().as_str()), ("text/csv; charset=utf-8", expected));
+    assert_eq!(given.header(header::CONTENT_DISPOSITION), "attachment; filename=\"pika-friday-night-polls.csv\"");
+}

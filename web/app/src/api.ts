@@ -2,7 +2,7 @@
 
 import { shape, trackFrom, visible, type SnapshotTrack, type Track } from "@pika/client";
 
-const { count, fields, integer, list, maybe, moment, need, number, text } = shape;
+const { count, fields, flag, integer, list, maybe, moment, need, number, text } = shape;
 type Fields = shape.Fields;
 
 export interface LiveSession {
@@ -43,8 +43,33 @@ export interface Recap {
   startedAt?: number;
   endedAt?: number;
   totalLikes: number;
+  /** The most people that listened at one time. */
+  peakListeners?: number;
   tracks: RecapTrack[];
   polls?: RecapPoll[];
+}
+
+/** How people join a session that is on. */
+export interface Invitation {
+  djName: string;
+  joinCode: string;
+  joinUrl: string;
+  djAway: boolean;
+}
+
+export interface OwnLike {
+  id: number;
+  sessionId: string;
+  track: Track;
+  likedAt: number;
+  djName: string;
+  sessionDate: number;
+}
+
+export interface OwnLikes {
+  total: number;
+  /** Newest first; of many only the newest. */
+  likes: OwnLike[];
 }
 
 export interface Api {
@@ -55,6 +80,10 @@ export interface Api {
   recap(sessionId: string): Promise<Recap | null>;
   /** What was played, newest first. */
   history(sessionId: string): Promise<SnapshotTrack[]>;
+  /** `null`: no such session is on. */
+  invitation(sessionId: string): Promise<Invitation | null>;
+  /** What this person liked; `null` for a browser that nobody gave an identity yet. */
+  ownLikes(): Promise<OwnLikes | null>;
 }
 
 export class ApiError extends Error {
@@ -67,12 +96,12 @@ const PATIENCE_MS = 12_000;
 type Fetch = (input: string, init: RequestInit) => Promise<Response>;
 
 export function restApi(fetch: Fetch): Api {
-  async function ask(path: string): Promise<unknown> {
+  async function ask(path: string, absent = 404): Promise<unknown> {
     const response = await fetch(path, {
       headers: { Accept: "application/json" },
       signal: AbortSignal.timeout(PATIENCE_MS),
     });
-    if (response.status === 404) return null;
+    if (response.status === absent) return null;
     if (!response.ok) throw new ApiError(`${path} answered ${response.status}`);
     return response.json();
   }
@@ -85,6 +114,15 @@ export function restApi(fetch: Fetch): Api {
     recap: async (id) => {
       const answer = await ask(`/api/sessions/${encodeURIComponent(id)}/recap`);
       return answer === null ? null : recapOf(answer);
+    },
+    invitation: async (id) => {
+      const answer = await ask(`/api/sessions/${encodeURIComponent(id)}/invitation`);
+      return answer === null ? null : invitationOf(answer);
+    },
+    ownLikes: async () => {
+      // Whose likes these are is said by the identity cookie; the label in the address proves nothing.
+      const answer = await ask("/api/client/pika-web/likes", 401);
+      return answer === null ? null : ownLikesOf(answer);
     },
     history: async (id) => {
       const answer = await ask(`/api/sessions/${encodeURIComponent(id)}/history`);
@@ -105,6 +143,32 @@ function trackOf(from: Fields): Track {
 /** Members that the answer has; `exactOptionalPropertyTypes` has no `undefined` to write. */
 function given<K extends string, T>(name: K, value: T | undefined): { [P in K]?: T } {
   return value === undefined ? {} : ({ [name]: value } as { [P in K]?: T });
+}
+
+function invitationOf(answer: unknown): Invitation {
+  const from = fields(answer, "invitation");
+  return {
+    djName: need(from, "djName", words(200)),
+    joinCode: need(from, "joinCode", text(12)),
+    joinUrl: need(from, "joinUrl", text(2_000)),
+    djAway: need(from, "djAway", flag),
+  };
+}
+
+function ownLikesOf(answer: unknown): OwnLikes {
+  const from = fields(answer, "likes");
+  const like = (entry: unknown, at: string): OwnLike => {
+    const one = fields(entry, at);
+    return {
+      id: need(one, "id", count),
+      sessionId: need(one, "sessionId", text(64)),
+      track: trackOf(one),
+      likedAt: need(one, "likedAt", moment),
+      djName: need(one, "djName", words(200)),
+      sessionDate: need(one, "sessionDate", moment),
+    };
+  };
+  return { total: need(from, "totalLikes", count), likes: need(from, "likes", list(like, 1_000)) };
 }
 
 function activeOf(answer: unknown): LiveSession[] {
@@ -132,6 +196,7 @@ function recapOf(answer: unknown): Recap {
     tracks: need(from, "tracks", list(recapTrack, 5_000)),
     ...given("startedAt", maybe(from, "startedAt", moment)),
     ...given("endedAt", maybe(from, "endedAt", moment)),
+    ...given("peakListeners", maybe(from, "peakListeners", count)),
     ...given("polls", maybe(from, "polls", list(recapPoll, 1_000))),
   };
 }

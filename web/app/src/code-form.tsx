@@ -1,6 +1,8 @@
 import type { TargetedSubmitEvent } from "preact";
 import { useId, useState } from "preact/hooks";
 import { codeFrom, go } from "./route.ts";
+import { home } from "./words/home.ts";
+import { words } from "./words/language.ts";
 
 /** The field for the code on the DJ's screen. The page `/j/{code}` says what came of it. */
 export function CodeForm() {
@@ -8,6 +10,7 @@ export function CodeForm() {
   const [short, setShort] = useState(false);
   const field = useId();
   const hint = useId();
+  const say = words(home);
 
   const submit = (event: TargetedSubmitEvent<HTMLFormElement>) => {
     event.preventDefault();
@@ -18,7 +21,7 @@ export function CodeForm() {
 
   return (
     <form class="code-form" onSubmit={submit}>
-      <label for={field}>Code from the DJ’s screen</label>
+      <label for={field}>{say.codeLabel}</label>
       <div class="code-row">
         <input
           id={field}
@@ -35,11 +38,11 @@ export function CodeForm() {
           onInput={(event) => setTyped(event.currentTarget.value)}
         />
         <button type="submit" class="button">
-          Join
+          {say.codeJoin}
         </button>
       </div>
       <p id={hint} class={short ? "hint wrong" : "hint"} role="status">
-        {short ? "A code has six letters and digits." : ""}
+        {short ? say.codeShort : ""}
       </p>
     </form>
   );

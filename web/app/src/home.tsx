@@ -2,16 +2,22 @@ import { useEffect, useState } from "preact/hooks";
 import type { LiveSession } from "./api.ts";
 import { CodeForm } from "./code-form.tsx";
 import { Bolt, Heading, Link, People, Said, vars } from "./parts.tsx";
+import { useOnline } from "./online.ts";
 import { livePath } from "./route.ts";
 import { useServices } from "./services.ts";
-import { counted } from "./words.ts";
+import { foot } from "./words/foot.ts";
+import { home } from "./words/home.ts";
+import { words } from "./words/language.ts";
+import { LanguageSwitch } from "./language-switch.tsx";
 
 // As often as today's page asks; the server caches the answer for about as long.
 const REFRESH_MS = 30_000;
 
 export function HomePage() {
   const { sessions, failed } = useActiveSessions();
+  const online = useOnline();
   useEffect(() => void (document.title = "Pika"), []);
+  const say = words(home);
   const only = sessions?.length === 1 ? sessions[0] : undefined;
   return (
     <div class="home">
@@ -19,18 +25,39 @@ export function HomePage() {
         <p class="wordmark">
           <Bolt /> Pika
         </p>
-        <Heading>The floor talks back.</Heading>
-        <p class="lead">See what plays, like it, vote, and tell the DJ how the tempo feels.</p>
+        <Heading>{say.heading}</Heading>
+        <p class="lead">{say.lead}</p>
       </header>
       <main>
         {only !== undefined && <OnlySession session={only} />}
         {sessions !== null && sessions.length > 1 && <SessionList sessions={sessions} />}
-        {sessions?.length === 0 && <p class="quiet">Nobody is live right now.</p>}
-        {sessions === null && !failed && <p class="quiet">Looking for live sessions…</p>}
-        {failed && <p class="quiet">The server cannot be reached. We keep trying.</p>}
+        {sessions?.length === 0 && <p class="quiet">{say.nobody}</p>}
+        {sessions === null && !failed && <p class="quiet">{say.looking}</p>}
+        {failed && online && <p class="quiet">{say.unreachable}</p>}
+        {failed && !online && <Offline />}
         <CodeForm />
       </main>
+      <footer class="home-foot">
+        <nav class="home-links" aria-label={say.links}>
+          <Link to="/likes">{say.myLikes}</Link>
+          <Link to="/dj">{say.forDjs}</Link>
+          <Link to="/stats">{words(foot).stats}</Link>
+          <Link to="/account">{words(foot).account}</Link>
+        </nav>
+        <LanguageSwitch />
+      </footer>
     </div>
+  );
+}
+
+/** What an installed Pika shows without a network. */
+function Offline() {
+  const say = words(home);
+  return (
+    <section class="card offline" data-testid="offline">
+      <h2>{say.offlineTitle}</h2>
+      <p>{say.offlineHelp}</p>
+    </section>
   );
 }
 
@@ -47,11 +74,15 @@ function useActiveSessions() {
       // A list that could not be refreshed stays: it is more likely right than an empty page.
       if (found !== null) setSessions(found);
       setFailed(found === null);
+      cancel();
       cancel = platform.after(REFRESH_MS, () => void look());
     };
-    void look();
+    const again = () => void look();
+    window.addEventListener("online", again);
+    again();
     return () => {
       here = false;
+      window.removeEventListener("online", again);
       cancel();
     };
   }, [api, platform]);
@@ -62,14 +93,14 @@ function OnlySession({ session }: { session: LiveSession }) {
   return (
     <Link to={livePath(session.sessionId)} class="only">
       <span class="kicker">
-        <span class="live-dot" aria-hidden="true" /> Live now
+        <span class="live-dot" aria-hidden="true" /> {words(home).liveNow}
       </span>
       <strong class="only-dj">
         <Said>{session.djName}</Said>
       </strong>
       <Playing session={session} />
       <Facts session={session} />
-      <span class="only-go">Join the floor</span>
+      <span class="only-go">{words(home).join}</span>
     </Link>
   );
 }
@@ -77,7 +108,7 @@ function OnlySession({ session }: { session: LiveSession }) {
 function SessionList({ sessions }: { sessions: readonly LiveSession[] }) {
   return (
     <section aria-labelledby="live-now">
-      <h2 id="live-now">Live now</h2>
+      <h2 id="live-now">{words(home).liveNow}</h2>
       <ul class="sessions">
         {sessions.map((session) => (
           <li key={session.sessionId}>
@@ -96,7 +127,7 @@ function SessionList({ sessions }: { sessions: readonly LiveSession[] }) {
 }
 
 function Playing({ session: { currentTrack } }: { session: LiveSession }) {
-  if (currentTrack === undefined) return <span class="playing none">Between tracks</span>;
+  if (currentTrack === undefined) return <span class="playing none">{words(home).between}</span>;
   return (
     <span class="playing">
       <Said>{currentTrack.title}</Said> · <Said>{currentTrack.artist}</Said>
@@ -107,7 +138,7 @@ function Playing({ session: { currentTrack } }: { session: LiveSession }) {
 function Facts({ session }: { session: LiveSession }) {
   return (
     <span class="facts">
-      <People /> {counted(session.listenerCount, "dancer", "dancers")}
+      <People /> {words(home).dancers(session.listenerCount)}
       {session.momentum > 0 && (
         <span class="momentum" style={vars({ share: session.momentum })} aria-hidden="true" />
       )}

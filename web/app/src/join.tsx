@@ -3,6 +3,9 @@ import { CodeForm } from "./code-form.tsx";
 import { Message } from "./parts.tsx";
 import { go, livePath } from "./route.ts";
 import { useServices } from "./services.ts";
+import { home } from "./words/home.ts";
+import { words } from "./words/language.ts";
+import { shared } from "./words/shared.ts";
 
 /** `/j/{code}`: what a QR code or a link leads to. It only ever passes through. */
 export function JoinPage({ code }: { code: string }) {
@@ -25,23 +28,21 @@ export function JoinPage({ code }: { code: string }) {
     return () => void (here = false);
   }, [api, code, attempt]);
 
-  if (outcome === "asking") return <p class="loading">Finding the session…</p>;
+  const say = words(home);
+  if (outcome === "asking") return <p class="loading">{say.finding}</p>;
   if (outcome === "unknown") {
     return (
-      <Message title="No session has this code">
-        <p>
-          The code <strong>{code}</strong> is not in use. It ends with its session; ask the DJ for
-          the new one.
-        </p>
+      <Message title={say.unknownTitle}>
+        <p>{say.unknownCode(code)}</p>
         <CodeForm />
       </Message>
     );
   }
   return (
-    <Message title="The server cannot be reached">
-      <p>Check the connection of this phone, then try again.</p>
+    <Message title={say.downTitle}>
+      <p>{say.downHelp}</p>
       <button type="button" class="button" onClick={() => setAttempt(attempt + 1)}>
-        Try again
+        {words(shared).tryAgain}
       </button>
     </Message>
   );

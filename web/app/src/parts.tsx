@@ -7,11 +7,13 @@ import { go } from "./route.ts";
 interface LinkProps {
   to: string;
   class?: string;
+  /** The page that is shown already. */
+  current?: boolean;
   children: ComponentChildren;
 }
 
 /** A link inside the page. With a modifier key it is an ordinary link: a new tab is the dancer's choice. */
-export function Link({ to, class: name, children }: LinkProps) {
+export function Link({ to, class: name, current, children }: LinkProps) {
   const follow = (event: TargetedMouseEvent<HTMLAnchorElement>) => {
     if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey)
       return;
@@ -19,7 +21,7 @@ export function Link({ to, class: name, children }: LinkProps) {
     go(to);
   };
   return (
-    <a href={to} class={name} onClick={follow}>
+    <a href={to} class={name} aria-current={current === true ? "page" : undefined} onClick={follow}>
       {children}
     </a>
   );
@@ -56,6 +58,13 @@ export function vars(values: Record<string, number>): CSSProperties {
   return Object.fromEntries(
     Object.entries(values).map(([name, value]) => [`--${name}`, String(value)]),
   ) as CSSProperties;
+}
+
+/** Each track has a colour of its own, the same on every phone in the room. */
+export function hueOf(key: string): number {
+  let hash = 7;
+  for (let i = 0; i < key.length; i += 1) hash = (hash * 31 + key.charCodeAt(i)) % 360_007;
+  return hash % 360;
 }
 
 export function Bolt() {

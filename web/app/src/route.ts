@@ -3,7 +3,10 @@ import { useEffect, useState } from "preact/hooks";
 export type Route =
   | { page: "home" }
   | { page: "join"; code: string }
-  | { page: "live" | "recap"; sessionId: string }
+  | { page: "live" | "recap" | "projector"; sessionId: string }
+  | { page: "dj" | "likes" | "stats" }
+  | { page: "account" | "admin"; part: string }
+  | { page: "profile"; slug: string }
   | { page: "lost" };
 
 const SESSION_ID = /^[A-Za-z0-9_-]{8,64}$/;
@@ -19,7 +22,28 @@ export function routeOf(path: string): Route {
     if (third === undefined) return { page: "live", sessionId: second };
     if (third === "recap" && parts.length === 3) return { page: "recap", sessionId: second };
   }
+  if (first === "p" && second !== undefined && SESSION_ID.test(second) && third === undefined) {
+    return { page: "projector", sessionId: second };
+  }
+  if ((first === "dj" || first === "likes" || first === "stats") && second === undefined) {
+    return { page: first };
+  }
+  if ((first === "account" || first === "admin") && third === undefined) {
+    return { page: first, part: second ?? "" };
+  }
+  if (first === "dj" && second !== undefined && third === undefined) {
+    return { page: "profile", slug: plain(second) };
+  }
   return { page: "lost" };
+}
+
+/** A name in an address, as people read it. One that cannot be read is nobody's. */
+function plain(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 /** A code as people type it: in any case, with a space or a dash in the middle. */
@@ -33,6 +57,10 @@ export function livePath(sessionId: string): string {
 
 export function recapPath(sessionId: string): string {
   return `/s/${sessionId}/recap`;
+}
+
+export function projectorPath(sessionId: string): string {
+  return `/p/${sessionId}`;
 }
 
 const MOVED = "pika:moved";

@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import { restApi } from "../src/api.ts";
 import { localStore, socketUrl } from "../src/browser.ts";
 import { codeFrom, routeOf } from "../src/route.ts";
-import { clock, noticeWords, voteWords } from "../src/words.ts";
+import { noticeWords, voteWords } from "../src/live/sentences.ts";
+import { clock } from "../src/times.ts";
 
 function answering(status: number, body: unknown) {
   const asked: string[] = [];

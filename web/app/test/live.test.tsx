@@ -2,7 +2,7 @@ import { fireEvent, screen, within } from "@testing-library/preact";
 import { act } from "@testing-library/preact";
 import { ack, join, nack, nowPlaying, song, STARTED } from "@pika/client/test-world";
 import { describe, expect, it } from "vitest";
-import { dance, FakeApi, SESSION, visit } from "./page.tsx";
+import { dance, FakeApi, invited, SESSION, visit } from "./page.tsx";
 
 const text = (id: string) => screen.getByTestId(id).textContent;
 const pressed = (id: string) => screen.getByTestId(id).getAttribute("aria-pressed");
@@ -71,7 +71,7 @@ describe("now playing", () => {
 describe("liking", () => {
   it("follows the thumb at once, and undoes", async () => {
     const { socket, hear, pass } = await dance([nowPlaying("One")]);
-    const heart = screen.getByRole("button", { name: "Like One" });
+    const heart = screen.getByRole("button", { name: /Like One/ });
     fireEvent.click(heart);
     await pass(0);
     expect(pressed("like-button")).toBe("true");
@@ -164,6 +164,23 @@ describe("a poll", () => {
     expect(text("poll-countdown")).toContain("0:00");
     expect(screen.getByTestId("poll").textContent).toContain("counting the last ones");
     expect(screen.getByTestId("poll-option-0").getAttribute("aria-disabled")).toBe("true");
+  });
+
+  it("shows what others chose to whoever has chosen", async () => {
+    const { hear } = await opened();
+    await hear({
+      type: "POLL_UPDATE",
+      sessionId: SESSION,
+      pollId: 7,
+      votes: [1, 2],
+      totalVotes: 3,
+    });
+    expect(screen.getByTestId("poll").textContent).toContain("3 votes");
+    expect(screen.getByTestId("poll").textContent).not.toContain("%");
+    expect(screen.getByRole("button", { name: "Funk" })).toBeTruthy();
+    expect(screen.getByTestId("poll-option-1").style.getPropertyValue("--share")).toBe("0");
+    await hear({ type: "VOTE_CONFIRMED", pollId: 7, optionIndex: 0, votes: [2, 2], totalVotes: 4 });
+    expect(screen.getByRole("button", { name: "Funk, 2 votes, 50 %" })).toBeTruthy();
   });
 
   it("marks one's own vote, then locks, then says that it counts", async () => {
@@ -298,7 +315,7 @@ describe("the session", () => {
     const { api, hear, pass } = await dance([nowPlaying("One")]);
     await pass(10_000);
     expect(screen.queryByText(/lost the connection/)).toBeNull();
-    api.sessions = [];
+    api.invitations.set(SESSION, invited(true));
     await hear({ type: "PONG", timestamp: STARTED });
     await pass(29_000);
     expect(screen.getByText(/DJ lost the connection/)).toBeTruthy();

@@ -3,7 +3,7 @@
 import { act, cleanup, render } from "@testing-library/preact";
 import { join, World, type FakeSocket } from "@pika/client/test-world";
 import { afterEach } from "vitest";
-import type { Api, LiveSession, Recap } from "../src/api.ts";
+import type { Api, Invitation, LiveSession, OwnLikes, Recap } from "../src/api.ts";
 import { App } from "../src/app.tsx";
 
 export const SESSION = "friday-night";
@@ -12,6 +12,8 @@ export class FakeApi implements Api {
   sessions: LiveSession[] = [];
   codes = new Map<string, string>();
   recaps = new Map<string, Recap>();
+  invitations = new Map<string, Invitation>();
+  likes: OwnLikes | null = null;
   down = false;
   asked: string[] = [];
 
@@ -22,20 +24,39 @@ export class FakeApi implements Api {
   active = () => this.ask("active", () => this.sessions);
   join = (code: string) => this.ask(`join ${code}`, () => this.codes.get(code) ?? null);
   recap = (id: string) => this.ask(`recap ${id}`, () => this.recaps.get(id) ?? null);
+  invitation = (id: string) => this.ask(`invitation ${id}`, () => this.invitations.get(id) ?? null);
+  ownLikes = () => this.ask("likes", () => this.likes);
   history = () => this.ask("history", () => []);
 }
 
-export function visit(path: string, api = new FakeApi()) {
+type Fetch = (input: string, init: RequestInit) => Promise<Response>;
+
+export function visit(path: string, api = new FakeApi(), fetch: Fetch = () => Promise.reject()) {
   const world = new World();
   history.replaceState(null, "", path);
-  const services = { platform: world, api, socketUrl: "wss://pika.example/ws" };
+  const services = {
+    platform: world,
+    api,
+    socketUrl: "wss://pika.example/ws",
+    fetch,
+    report: () => {},
+  };
   const view = render(<App services={services} />);
   return { world, api, view };
 }
 
+export function invited(djAway = false): Invitation {
+  return {
+    djName: "DJ Test",
+    joinCode: "K7M2QX",
+    joinUrl: "https://pika.example/j/K7M2QX",
+    djAway,
+  };
+}
+
 /** Opens the dancer's view of a session that is in the given state. */
 export async function dance(state: unknown[] = [], api = new FakeApi()) {
-  api.sessions = [{ sessionId: SESSION, djName: "DJ Test", listenerCount: 3, momentum: 1 }];
+  api.invitations.set(SESSION, invited());
   const page = visit(`/s/${SESSION}`, api);
   let socket: FakeSocket | undefined;
   await act(async () => {

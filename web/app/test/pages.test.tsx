@@ -155,3 +155,40 @@ describe("the recap", () => {
     await screen.findByRole("heading", { name: "There is no recap" });
   });
 });
+
+describe("one's own likes", () => {
+  const like = (id: number, title: string, sessionId = "friday-night") => ({
+    id,
+    sessionId,
+    track: { ...song(title), said: song(title) },
+    likedAt: Date.parse("2026-03-01T21:00:00Z"),
+    djName: "DJ Test",
+    sessionDate: Date.parse("2026-03-01T19:00:00Z"),
+  });
+
+  it("stand evening by evening, with those that wait on this phone above them", async () => {
+    const api = new FakeApi();
+    api.likes = {
+      total: 120,
+      likes: [like(3, "Three"), like(2, "Two"), like(1, "One", "earlier-on")],
+    };
+    const page = visit("/likes", api);
+    const unsent = [
+      { sessionId: "friday-night", ...song("<b>Kept</b>"), at: page.world.wallClock() },
+    ];
+    page.world.storage.set("pika.likes.unsent", JSON.stringify(unsent));
+    expect(await screen.findAllByRole("region", { name: "DJ Test" })).toHaveLength(2);
+    expect(screen.getByText(/120 likes, the newest 3/)).toBeTruthy();
+    expect(screen.getByTestId("likes-waiting").textContent).toContain("<b>Kept</b>");
+  });
+
+  it("of somebody new are none, and a server that is away is asked again", async () => {
+    const api = new FakeApi();
+    api.down = true;
+    visit("/likes", api);
+    await screen.findByText("Your likes could not be loaded.");
+    api.down = false;
+    fireEvent.click(screen.getByRole("button", { name: "Try again" }));
+    await screen.findByText(/Nothing yet/);
+  });
+});

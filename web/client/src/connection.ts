@@ -36,6 +36,17 @@ export interface Joining {
   url: string;
   sessionId: string;
   clientId: string;
+  /**
+   * What is said once the session's state is known and before the connection counts as live: a DJ's claim to it.
+   * Nothing: only a listener.
+   */
+  claim?: () => Record<string, unknown> | undefined;
+}
+
+interface Join {
+  messageId: string;
+  claiming: boolean;
+  readonly cancel: Cancel;
 }
 
 export class Connection {
@@ -44,7 +55,7 @@ export class Connection {
   private current: Wire | undefined;
   /** The connection to move to, while the current one still serves. */
   private next: Wire | undefined;
-  private readonly joins = new Map<Wire, { messageId: string; cancel: Cancel }>();
+  private readonly joins = new Map<Wire, Join>();
   private position: Position | undefined;
   private attempt = 0;
   private cancelRetry: Cancel = () => {};
@@ -76,8 +87,20 @@ export class Connection {
 
   /** There is reason to look again: the phone woke up, or the network came back. */
   wake(): void {
-    if (this.status.kind === "live") this.current?.probe();
-    else if (this.status.kind === "reconnecting" && this.current === undefined) this.dial();
+    const { kind } = this.status;
+    if (kind === "live") {
+      // A socket that slept may be dead without knowing it. Another one is tried beside it before it is given up.
+      this.current?.probe(() => {
+        if (this.next === undefined) this.next = this.wire();
+      });
+    } else if (kind === "reconnecting" || kind === "connecting") {
+      if (this.current?.stalled === true) {
+        this.forget(this.current);
+        this.current.close();
+        this.current = undefined;
+      }
+      if (this.current === undefined) this.dial();
+    }
   }
 
   private dial(): void {
@@ -96,7 +119,7 @@ export class Connection {
   private join(wire: Wire): void {
     const messageId = this.platform.newId();
     const cancel = this.platform.after(JOIN_MS, () => this.lose(wire));
-    this.joins.set(wire, { messageId, cancel });
+    this.joins.set(wire, { messageId, claiming: false, cancel });
     const { sessionId, clientId } = this.joining;
     const resume = this.position ?? true;
     wire.send(JSON.stringify({ type: "SUBSCRIBE", sessionId, clientId, resume, messageId }));
@@ -133,6 +156,7 @@ export class Connection {
   }
 
   private joined(wire: Wire, error: string | undefined): void {
+    if (error === undefined && this.claims(wire)) return;
     this.forget(wire);
     if (error === undefined) {
       this.say({ kind: "live" });
@@ -144,6 +168,17 @@ export class Connection {
       this.drop();
       this.say({ kind: "refused", code: 0, error });
     }
+  }
+
+  /** Whether something is to be claimed before the connection is a live one. */
+  private claims(wire: Wire): boolean {
+    const join = this.joins.get(wire);
+    const claim = join === undefined || join.claiming ? undefined : this.joining.claim?.();
+    if (join === undefined || claim === undefined) return false;
+    join.claiming = true;
+    join.messageId = this.platform.newId();
+    wire.send(JSON.stringify({ ...claim, messageId: join.messageId }));
+    return true;
   }
 
   private pass(message: ServerMessage): void {

@@ -4,6 +4,7 @@
 // when its promise resolves; a like given in a dead spot is sent later; a countdown follows the server's clock.
 // It knows nothing of pages, and of the REST routes only what a snapshot looks like.
 
+export { LikeJournal } from "./like-journal.ts";
 export { LiveClient, type LiveClientOptions } from "./live-client.ts";
 export { type Status } from "./connection.ts";
 export { type Platform, type Socket, type Storage } from "./platform.ts";

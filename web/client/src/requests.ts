@@ -2,6 +2,7 @@
 // same messageId makes it safe to ask again: the server applies a repeat once.
 
 import { backoff } from "./backoff.ts";
+import type { MomentWord } from "./dj/messages.ts";
 import type { ClientMessage } from "./messages.ts";
 import type { Cancel, Platform } from "./platform.ts";
 
@@ -62,7 +63,7 @@ export class Requests {
    * Resolves at ACK. `about` names what the wish concerns: a newer wish about the same thing ends the repeats of
    * the older one, which could otherwise arrive late and undo it.
    */
-  ask(message: ClientMessage, about?: string): Promise<void> {
+  ask(message: ClientMessage | MomentWord, about?: string): Promise<void> {
     if (about !== undefined) this.forget(about);
     const messageId = this.platform.newId();
     const frame = JSON.stringify({ ...message, messageId });

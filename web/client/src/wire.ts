@@ -9,6 +9,10 @@ const PING_MS = 10_000;
 const SILENCE_MS = 30_000;
 /** How soon a socket must answer when there is reason to doubt it, such as a phone waking up. */
 const PROBE_MS = 4_000;
+/** How long its silence after that is no reason yet to look for another one. */
+const DOUBT_MS = 700;
+/** A socket that takes longer to open than this was begun on a network that is no more. */
+const STALLED_MS = 1_000;
 
 // From the range that applications may use; the server only reads it in its logs.
 const GAVE_UP = 4000;
@@ -29,6 +33,8 @@ export class Wire {
   private readonly pings: number[] = [];
   private cancelBeat: Cancel;
   private cancelProbe: Cancel = () => {};
+  private cancelDoubt: Cancel = () => {};
+  private readonly begun: number;
 
   constructor(
     private readonly platform: Platform,
@@ -37,6 +43,7 @@ export class Wire {
     private readonly clock: ServerClock,
     private readonly events: WireEvents,
   ) {
+    this.begun = platform.now();
     this.socket = platform.openSocket(url, protocol);
     this.socket.onopen = () => this.opened();
     this.socket.onmessage = (event) => events.heard(this, event.data);
@@ -56,14 +63,22 @@ export class Wire {
     if (sentAt === undefined) return;
     this.lastPong = this.platform.now();
     this.cancelProbe();
+    this.cancelDoubt();
     this.clock.pong(sentAt, this.lastPong, timestamp);
   }
 
-  /** Asks for a sign of life and ends the socket if none comes soon. */
-  probe(): void {
+  /** Whether it should have opened by now. */
+  get stalled(): boolean {
+    return !this.open && this.platform.now() - this.begun > STALLED_MS;
+  }
+
+  /** Asks for a sign of life; says when it is doubtful, and ends the socket if none comes soon. */
+  probe(doubtful: () => void): void {
     if (!this.open || this.over) return;
     this.ping();
     this.cancelProbe();
+    this.cancelDoubt();
+    this.cancelDoubt = this.platform.after(DOUBT_MS, doubtful);
     this.cancelProbe = this.platform.after(PROBE_MS, () => this.giveUp());
   }
 
@@ -111,6 +126,7 @@ export class Wire {
     this.over = true;
     this.cancelBeat();
     this.cancelProbe();
+    this.cancelDoubt();
     this.socket.onopen = this.socket.onmessage = this.socket.onclose = this.socket.onerror = null;
   }
 }

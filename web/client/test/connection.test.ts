@@ -184,15 +184,38 @@ describe("the heartbeat", () => {
     const { client, socket } = arrive(world);
     socket.tell(PONG);
     client.wake();
-    await world.pass(1_000);
+    await world.pass(500);
     socket.tell(PONG);
     await world.pass(5_000);
     expect(socket.closedWith).toBeUndefined();
     client.wake();
+    await world.pass(600);
+    expect(world.sockets).toHaveLength(1);
+    await world.pass(100);
+    // Still no word: another socket is opened beside it, and takes over as soon as it has joined.
+    expect(world.sockets).toHaveLength(2);
+    join(world, [nowPlaying("While asleep", 12)]);
+    expect(socket.closedWith).toBe(1000);
+    expect(client.current.connection.kind).toBe("live");
+    expect(client.current.track?.title).toBe("While asleep");
+  });
+
+  it("gives a dead socket up, and wastes no time on one that was begun on another network", async () => {
+    const world = new World();
+    world.chance = 1;
+    const { client, socket } = arrive(world);
+    socket.tell(PONG);
+    client.wake();
     await world.pass(4_000);
     expect(socket.closedWith).toBe(4000);
-    client.wake();
     expect(world.sockets).toHaveLength(2);
+    client.wake();
+    expect(world.sockets[1]?.closedWith).toBe(1000);
+    expect(world.sockets).toHaveLength(3);
+    client.wake();
+    expect(world.sockets).toHaveLength(3);
+    join(world);
+    expect(client.current.connection.kind).toBe("live");
   });
 
   it("leaves no timer behind when it is closed", async () => {

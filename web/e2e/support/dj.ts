@@ -40,8 +40,9 @@ export class Dj {
     private readonly begun: Begun,
   ) {}
 
-  static async live(pika: Pika, djName = "DJ Test"): Promise<Dj> {
-    const response = await fetch(`${pika.url}/api/sessions`, json({ djName }));
+  /** With a token it is the token's DJ, under the name of the account. */
+  static async live(pika: Pika, djName = "DJ Test", token?: string): Promise<Dj> {
+    const response = await fetch(`${pika.url}/api/sessions`, json({ djName }, token));
     if (response.status !== 201) throw new Error(`going live was answered ${response.status}`);
     return new Dj(pika, (await response.json()) as Begun);
   }

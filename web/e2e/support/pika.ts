@@ -65,6 +65,18 @@ export class Pika {
     return (await response.json()) as T;
   }
 
+  /** `pika admin …` beside the running server, as an operator types it. */
+  async admin(...args: string[]): Promise<void> {
+    const env = { ...inherited(), ...this.settings, PIKA_DATA: this.data, PIKA_LOG: "error" };
+    const child = spawn(PIKA, ["admin", ...args], {
+      cwd: this.data,
+      env,
+      stdio: ["ignore", "ignore", "inherit"],
+    });
+    const [code] = (await once(child, "exit")) as [number | null];
+    if (code !== 0) throw new Error(`pika admin ${args.join(" ")} ended with ${code}`);
+  }
+
   private async spawn(): Promise<void> {
     const own = { PIKA_DATA: this.data, PIKA_LISTEN: this.address, PIKA_LOG: "warn" };
     const child = spawn(PIKA, ["dev"], {

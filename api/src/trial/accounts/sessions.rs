@@ -79,7 +79,7 @@ async fn a_device_is_let_in() {
     world.signed_up("ada").await;
     let ada = world.browser("ada").await;
     let waits = world.post(&As::nobody(), "/api/auth/device", json!({"name": "Booth"})).await.json();
-    assert_eq!(waits["verificationUri"], "http://127.0.0.1:3001/account");
+    assert_eq!(waits["verificationUri"], "http://127.0.0.1:3001/account/device");
     let poll = async || world.post(&As::nobody(), "/api/auth/device/poll", json!({"deviceCode": waits["deviceCode"]})).await;
     assert_eq!(poll().await.json(), json!({"status": "pending"}));
     let code = waits["userCode"].as_str().unwrap();

@@ -1,7 +1,9 @@
 import { useState } from "preact/hooks";
 import type { LiveClient, LiveState } from "@pika/client";
 import { Said } from "../parts.tsx";
-import { timeOf } from "../words.ts";
+import { timeOf } from "../times.ts";
+import { words } from "../words/language.ts";
+import { live } from "../words/live.ts";
 import { useServerTime } from "./use-live.ts";
 
 /** The DJ's word to all. It goes at its end time by the server's clock, or when it was read and put away. */
@@ -11,8 +13,9 @@ export function AnnouncementBanner({ client, state }: { client: LiveClient; stat
   const now = useServerTime(client, announcement?.endsAt !== undefined, 1_000);
   if (announcement === undefined || announcement.timestamp === read) return null;
   if (announcement.endsAt !== undefined && announcement.endsAt <= now) return null;
+  const say = words(live);
   return (
-    <aside class="announcement" data-testid="announcement" aria-label="Announcement">
+    <aside class="announcement" data-testid="announcement" aria-label={say.announcement}>
       <p class="announcement-words">
         <Said>{announcement.message}</Said>
       </p>
@@ -20,7 +23,8 @@ export function AnnouncementBanner({ client, state }: { client: LiveClient; stat
         {announcement.djName !== undefined && <Said>{announcement.djName}</Said>}
         {announcement.endsAt !== undefined && (
           <>
-            {announcement.djName !== undefined && " · "}until{" "}
+            {announcement.djName !== undefined && " · "}
+            {say.until}{" "}
             <time dateTime={new Date(announcement.endsAt).toISOString()}>
               {timeOf(announcement.endsAt)}
             </time>
@@ -30,7 +34,7 @@ export function AnnouncementBanner({ client, state }: { client: LiveClient; stat
       <button
         type="button"
         class="put-away"
-        aria-label="Put the announcement away"
+        aria-label={say.putAnnouncementAway}
         onClick={() => setRead(announcement.timestamp)}
       >
         <span aria-hidden="true">×</span>

@@ -1,23 +1,27 @@
 import { queuedLikes, type LiveClient, type LiveState } from "@pika/client";
 import { Bolt, Link, People, Said } from "../parts.tsx";
-import { connectionWords, refusedWords, waitingWords } from "../words.ts";
-import { useOnline } from "./use-live.ts";
+import { words } from "../words/language.ts";
+import { live } from "../words/live.ts";
+import { shared } from "../words/shared.ts";
+import { connectionWords, refusedWords } from "./sentences.ts";
+import { useOnline } from "../online.ts";
 
 export function LiveHeader({ client, state }: { client: LiveClient; state: LiveState }) {
   const { connection } = state;
+  const say = words(live);
   return (
     <header class="live-head">
       <div class="live-bar">
         <Link to="/" class="home-link">
           <Bolt />
-          <span class="unseen">All live sessions</span>
+          <span class="unseen">{say.allSessions}</span>
         </Link>
         <p class="dj">{state.djName === undefined ? "Pika" : <Said>{state.djName}</Said>}</p>
         {state.listeners !== undefined && state.phase !== "ended" && (
           <p class="listeners">
             <People />
             <span data-testid="listener-count">{state.listeners}</span>
-            <span class="unseen">{state.listeners === 1 ? "dancer here" : "dancers here"}</span>
+            <span class="unseen">{say.dancersHere(state.listeners)}</span>
           </p>
         )}
         <ConnectionPill state={state} />
@@ -26,16 +30,28 @@ export function LiveHeader({ client, state }: { client: LiveClient; state: LiveS
         <div class="strip wrong" role="alert">
           <p>{refusedWords(connection)}</p>
           <button type="button" class="button small" onClick={() => client.open()}>
-            Try again
+            {words(shared).tryAgain}
           </button>
         </div>
       )}
-      {state.djAway && (
-        <p class="strip" role="status">
-          The DJ lost the connection and may be back any minute.
-        </p>
-      )}
     </header>
+  );
+}
+
+/**
+ * Who lost the connection: this phone, the way to the server, or the DJ. The bar lies over the foot of the page, so that
+ * nothing moves under a thumb when it comes and goes.
+ */
+export function Trouble({ state }: { state: LiveState }) {
+  const online = useOnline();
+  const say = words(live);
+  const lost = state.connection.kind === "reconnecting";
+  const kind = lost ? (online ? "server" : "offline") : state.djAway ? "dj" : undefined;
+  const sentence = { server: say.serverAway, offline: say.youAreOffline, dj: say.djAway };
+  return (
+    <div class="trouble" role="status" data-testid="trouble" data-kind={kind ?? "none"}>
+      {kind !== undefined && <p>{sentence[kind]}</p>}
+    </div>
   );
 }
 
@@ -55,7 +71,7 @@ function ConnectionPill({ state }: { state: LiveState }) {
     >
       <span class="pill-dot" aria-hidden="true" />
       {connectionWords(state, online)}
-      {queued > 0 && <span class="pill-more">{` · ${waitingWords(queued)}`}</span>}
+      {queued > 0 && <span class="pill-more">{` · ${words(live).likesWaiting(queued)}`}</span>}
     </p>
   );
 }

@@ -4,8 +4,11 @@ import { useEffect, useRef } from "preact/hooks";
 import { ownVote, type LiveClient, type LiveState } from "@pika/client";
 import { Link, Said } from "../parts.tsx";
 import { recapPath } from "../route.ts";
+import { words } from "../words/language.ts";
+import { live } from "../words/live.ts";
+import { shared } from "../words/shared.ts";
 import { AnnouncementBanner } from "./announcement.tsx";
-import { LiveHeader } from "./header.tsx";
+import { LiveHeader, Trouble } from "./header.tsx";
 import { Notices } from "./notices.tsx";
 import { NowPlaying } from "./now-playing.tsx";
 import { PollCard } from "./poll-card.tsx";
@@ -22,7 +25,7 @@ export function LivePage({ sessionId }: { sessionId: string }) {
   const floor = useRef<HTMLElement>(null);
   useEffect(() => floor.current?.focus({ preventScroll: true }), []);
   return (
-    <div class="live">
+    <div class="live" data-stale={state.connection.kind === "reconnecting"}>
       <LiveHeader client={client} state={state} />
       <AnnouncementBanner client={client} state={state} />
       <main class="floor" ref={floor} tabIndex={-1}>
@@ -34,6 +37,7 @@ export function LivePage({ sessionId }: { sessionId: string }) {
         <Recent client={client} state={state} />
       </main>
       <Notices state={state} />
+      <Trouble state={state} />
       <Spoken state={state} />
     </div>
   );
@@ -58,54 +62,53 @@ function Stage({ client, state }: { client: LiveClient; state: LiveState }) {
 }
 
 function Waiting({ state }: { state: LiveState }) {
+  const say = words(live);
   const joined = state.connection.kind === "live";
   if (state.phase === "live") {
     return (
       <section class="card waiting">
-        <h1>Between tracks</h1>
-        <p>The next track shows here as it starts.</p>
+        <h1>{say.betweenTracks}</h1>
+        <p>{say.nextShowsHere}</p>
       </section>
     );
   }
   return (
     <section class="card waiting">
-      <h1>{joined ? "Waiting for the DJ" : "Finding the floor"}</h1>
-      <p>{joined ? "This page comes alive by itself when the session starts." : "One moment…"}</p>
+      <h1>{joined ? say.waiting : say.finding}</h1>
+      <p>{joined ? say.waitingHelp : say.moment}</p>
     </section>
   );
 }
 
 function Ended({ state }: { state: LiveState }) {
+  const say = words(live);
   // The socket answers an address that never was as it answers one that is over; only what is known tells them apart.
   if (state.djName === undefined && state.recent.length === 0) {
     return (
       <section class="card ended" data-testid="session-ended">
-        <h1>Nobody is live here.</h1>
-        <p>If a DJ starts at this address, this page comes alive by itself.</p>
+        <h1>{say.nobodyTitle}</h1>
+        <p>{say.nobodyHelp}</p>
         <Link to="/" class="button">
-          To the live sessions
+          {words(shared).toSessions}
         </Link>
       </section>
     );
   }
   return (
     <section class="card ended" data-testid="session-ended">
-      <h1>That was it.</h1>
+      <h1>{say.overTitle}</h1>
       <p>
-        {state.djName === undefined ? (
-          "This session has ended."
-        ) : (
-          <>
-            The session of <Said>{state.djName}</Said> has ended.
-          </>
-        )}{" "}
-        If the DJ starts again, this page comes alive by itself.
+        {state.djName === undefined ? say.overUnnamed : say.over(<Said>{state.djName}</Said>)}{" "}
+        {say.overAgain}
       </p>
       <Link to={recapPath(state.sessionId)} class="button">
-        See the recap
+        {say.seeRecap}
       </Link>
       <Link to="/" class="button plain">
-        Other live sessions
+        {say.otherSessions}
+      </Link>
+      <Link to="/likes" class="button plain">
+        {say.myLikes}
       </Link>
     </section>
   );

@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import type { LiveState } from "@pika/client";
 import { useServices } from "../services.ts";
-import { noticeWords } from "../words.ts";
+import { noticeWords } from "./sentences.ts";
 
 const SHOWN_MS = 6_000;
 

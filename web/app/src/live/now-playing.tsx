@@ -1,6 +1,8 @@
 import { trackKey, type LikeMark, type LiveClient, type LiveState, type Track } from "@pika/client";
-import { Heart, Said, vars } from "../parts.tsx";
-import { counted, likesShown } from "../words.ts";
+import { Heart, hueOf, Said, vars } from "../parts.tsx";
+import { words } from "../words/language.ts";
+import { live } from "../words/live.ts";
+import { likesShown } from "./sentences.ts";
 
 interface NowPlayingProps {
   client: LiveClient;
@@ -9,18 +11,21 @@ interface NowPlayingProps {
 }
 
 export function NowPlaying({ client, state, track }: NowPlayingProps) {
+  const say = words(live);
+  // What was heard before the connection was lost may be over by now.
+  const heading = state.connection.kind === "reconnecting" ? say.lastHeard : say.nowPlaying;
   const key = trackKey(track.said);
   const mark = state.likes[key];
   const likes = likesShown(state.recent[0]?.likes ?? 0, mark);
   return (
-    <section class="card playing-now" style={vars({ hue: hueOf(key) })} aria-label="Now playing">
+    <section class="card playing-now" style={vars({ hue: hueOf(key) })} aria-label={heading}>
       <p class="kicker">
         <span class="bars" aria-hidden="true">
           <i />
           <i />
           <i />
         </span>
-        Now playing
+        {heading}
       </p>
       <h1 class="title">
         <span data-testid="track-title">
@@ -31,11 +36,11 @@ export function NowPlaying({ client, state, track }: NowPlayingProps) {
         <Said>{track.artist}</Said>
       </p>
       {(track.bpm !== undefined || track.key !== undefined) && (
-        <ul class="chips" aria-label="About this track">
+        <ul class="chips" aria-label={say.aboutTrack}>
           {track.bpm !== undefined && <li>{Math.round(track.bpm)} BPM</li>}
           {track.key !== undefined && (
             <li>
-              Key <Said>{track.key}</Said>
+              {say.key} <Said>{track.key}</Said>
             </li>
           )}
         </ul>
@@ -45,12 +50,14 @@ export function NowPlaying({ client, state, track }: NowPlayingProps) {
         class="like"
         data-testid="like-button"
         aria-pressed={mark !== undefined}
-        aria-label={`Like ${track.title}`}
         onClick={() => (mark === undefined ? client.like(track.said) : client.unlike(track.said))}
       >
         <Heart />
         <span class="like-words">
-          <strong>{mark === undefined ? "Like" : "Liked"}</strong>
+          <strong>
+            {mark === undefined ? say.like : say.liked}
+            <span class="unseen"> {track.title}</span>
+          </strong>
           <small>{likeWords(mark, likes)}</small>
         </span>
       </button>
@@ -59,21 +66,15 @@ export function NowPlaying({ client, state, track }: NowPlayingProps) {
 }
 
 function likeWords(mark: LikeMark | undefined, likes: number): string {
+  const say = words(live);
   switch (mark) {
     case "queued":
-      return "Kept on this phone until it is connected";
+      return say.likeKept;
     case "sending":
-      return "Sending…";
+      return say.sending;
     case "liked":
-      return likes > 1 ? `${counted(likes, "like", "likes")} · tap to undo` : "Tap to undo";
+      return likes > 1 ? say.likesUndo(likes) : say.tapUndo;
     case undefined:
-      return likes > 0 ? counted(likes, "like", "likes") : "Be the first";
+      return likes > 0 ? say.likes(likes) : say.beFirst;
   }
-}
-
-/** Each track has a colour of its own, the same on every phone in the room. */
-function hueOf(key: string): number {
-  let hash = 7;
-  for (let i = 0; i < key.length; i += 1) hash = (hash * 31 + key.charCodeAt(i)) % 360_007;
-  return hash % 360;
 }

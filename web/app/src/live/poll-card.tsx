@@ -1,7 +1,10 @@
 import { useState } from "preact/hooks";
 import { isOver, type LiveClient, type Poll, type Vote } from "@pika/client";
 import { Said, vars } from "../parts.tsx";
-import { clock, counted, lockedByReason, voteWords } from "../words.ts";
+import { clock } from "../times.ts";
+import { words } from "../words/language.ts";
+import { live } from "../words/live.ts";
+import { lockedByReason, voteWords } from "./sentences.ts";
 import { useServerTime } from "./use-live.ts";
 
 interface PollCardProps {
@@ -12,6 +15,7 @@ interface PollCardProps {
 
 export function PollCard({ client, poll, vote }: PollCardProps) {
   const [put, setPut] = useState(false);
+  const say = words(live);
   const over = isOver(poll);
   const timed = !over && poll.endsAt !== undefined;
   const now = useServerTime(client, timed, 250);
@@ -19,6 +23,8 @@ export function PollCard({ client, poll, vote }: PollCardProps) {
   if (over && put) return null;
 
   const counting = !over && left <= 0;
+  // What others chose is shown to whoever has chosen, so that nobody follows the crowd.
+  const shown = over || vote?.counted !== undefined || lockedByReason(vote);
   const locked = over || counting || lockedByReason(vote) || (hasVoted(vote) && !poll.allowChange);
   return (
     <section
@@ -27,7 +33,7 @@ export function PollCard({ client, poll, vote }: PollCardProps) {
       aria-labelledby="poll-question"
     >
       <div class="poll-head">
-        <p class="kicker">{over ? "Poll result" : "Poll"}</p>
+        <p class="kicker">{over ? say.pollResult : say.poll}</p>
         {timed && (
           <p
             class="countdown"
@@ -35,7 +41,7 @@ export function PollCard({ client, poll, vote }: PollCardProps) {
             data-testid="poll-countdown"
             data-urgent={left <= 10_000}
           >
-            <span class="unseen">Time left </span>
+            <span class="unseen">{say.timeLeft} </span>
             {clock(left)}
           </p>
         )}
@@ -50,9 +56,10 @@ export function PollCard({ client, poll, vote }: PollCardProps) {
           <li key={i}>
             <Option
               place={i}
-              words={option}
+              option={option}
               poll={poll}
               own={vote?.optionIndex === i}
+              shown={shown}
               locked={locked}
               choose={() => client.vote(i)}
             />
@@ -65,14 +72,14 @@ export function PollCard({ client, poll, vote }: PollCardProps) {
           : voteWords(vote, poll.options)}
       </p>
       <p class="hint">
-        {counted(poll.totalVotes, "vote", "votes")}
-        {counting && " · counting the last ones…"}
-        {!locked && vote === undefined && " · tap to vote"}
-        {!locked && vote !== undefined && poll.allowChange && " · you may change yours"}
+        {say.votes(poll.totalVotes)}
+        {counting && ` · ${say.counting}`}
+        {!locked && vote === undefined && ` · ${say.tapToVote}: ${say.hiddenResults}`}
+        {!locked && vote !== undefined && poll.allowChange && ` · ${say.mayChange}`}
       </p>
       {over && (
         <button type="button" class="button plain small" onClick={() => setPut(true)}>
-          Put away
+          {say.putAway}
         </button>
       )}
     </section>
@@ -86,15 +93,17 @@ function hasVoted(vote: Vote | undefined): boolean {
 
 interface OptionProps {
   place: number;
-  words: string;
+  option: string;
   poll: Poll;
   own: boolean;
+  shown: boolean;
   locked: boolean;
   choose: () => void;
 }
 
 /** A locked option keeps its place in the tab order: one who just tapped it must not lose the focus. */
-function Option({ place, words, poll, own, locked, choose }: OptionProps) {
+function Option({ place, option, poll, own, shown, locked, choose }: OptionProps) {
+  const say = words(live);
   const votes = poll.votes[place] ?? 0;
   const share = poll.totalVotes === 0 ? 0 : votes / poll.totalVotes;
   const percent = `${Math.round(share * 100)} %`;
@@ -105,30 +114,25 @@ function Option({ place, words, poll, own, locked, choose }: OptionProps) {
       data-testid={`poll-option-${place}`}
       aria-pressed={own}
       aria-disabled={locked}
-      aria-label={`${words}, ${counted(votes, "vote", "votes")}, ${percent}`}
-      style={vars({ share })}
+      aria-label={shown ? say.option(option, votes, percent) : option}
+      style={vars({ share: shown ? share : 0 })}
       onClick={() => !locked && choose()}
     >
       <span class="option-words">
-        <Said>{words}</Said>
-        {own && <span class="own">Your vote</span>}
+        <Said>{option}</Said>
+        {own && <span class="own">{say.yourVote}</span>}
       </span>
-      <span class="option-share">{percent}</span>
+      {shown && <span class="option-share">{percent}</span>}
     </button>
   );
 }
 
 function Result({ poll }: { poll: Poll }) {
+  const say = words(live);
   const winner = poll.options[poll.winnerIndex ?? -1];
   return (
     <p class="result" data-testid="poll-result">
-      {winner === undefined ? (
-        "It ended without a result."
-      ) : (
-        <>
-          <Said>{winner}</Said> wins.
-        </>
-      )}
+      {winner === undefined ? say.noResult : say.wins(<Said>{winner}</Said>)}
     </p>
   );
 }

@@ -1,6 +1,8 @@
 import type { LiveClient, LiveState, Played } from "@pika/client";
 import { Heart, Said } from "../parts.tsx";
-import { counted, likesShown } from "../words.ts";
+import { words } from "../words/language.ts";
+import { live } from "../words/live.ts";
+import { likesShown } from "./sentences.ts";
 
 /** What was played before. An earlier track of the evening can still be liked. */
 export function Recent({ client, state }: { client: LiveClient; state: LiveState }) {
@@ -8,7 +10,9 @@ export function Recent({ client, state }: { client: LiveClient; state: LiveState
   if (earlier.length === 0) return null;
   return (
     <section class="recent" aria-labelledby="recent-heading">
-      <h2 id="recent-heading">{state.phase === "ended" ? "What was played" : "Earlier"}</h2>
+      <h2 id="recent-heading">
+        {state.phase === "ended" ? words(live).played : words(live).earlier}
+      </h2>
       <ol>
         {earlier.map((played, i) => (
           // One song may be played twice an evening, so its key alone is no identity. Counted from the oldest,
@@ -43,7 +47,7 @@ function Row({ client, state, played }: { client: LiveClient; state: LiveState; 
         type="button"
         class="row-like"
         aria-pressed={mark !== undefined}
-        aria-label={`Like ${track.title}, ${counted(likes, "like", "likes")}`}
+        aria-label={words(live).likeTrackCount(track.title, likes)}
         data-mark={mark ?? "none"}
         onClick={() => (mark === undefined ? client.like(track.said) : client.unlike(track.said))}
       >

@@ -1,7 +1,8 @@
 import { useEffect, useState } from "preact/hooks";
 import type { LiveClient, LiveState } from "@pika/client";
 import { useServices } from "../services.ts";
-import { counted } from "../words.ts";
+import { words } from "../words/language.ts";
+import { live } from "../words/live.ts";
 
 // Thanks are a gesture, not a drum roll: one at a time.
 const REST_MS = 8_000;
@@ -21,6 +22,7 @@ export function Thanks({ client, state }: { client: LiveClient; state: LiveState
     setStanding((await client.thank()) ? "thanked" : "ready");
   };
 
+  const say = words(live);
   return (
     <div class="thanks">
       <button
@@ -30,12 +32,12 @@ export function Thanks({ client, state }: { client: LiveClient; state: LiveState
         aria-disabled={standing !== "ready"}
         onClick={() => void thank()}
       >
-        {standing === "thanked" ? "The DJ heard you" : "Thank you, DJ"}
+        {standing === "thanked" ? say.thanked : say.thank}
       </button>
       {state.thanks > 0 && (
         // A new key lets the pulse play again at each count.
         <p key={state.thanks} class="thanks-heard">
-          {counted(state.thanks, "thank you", "thank yous")} from the floor
+          {say.thanks(state.thanks)}
         </p>
       )}
     </div>

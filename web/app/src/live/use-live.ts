@@ -9,8 +9,6 @@ const SNAPSHOT_EVERY_MS = 60_000;
 const SNAPSHOT_SPREAD_MS = 15_000;
 const AWAY_EVERY_MS = 30_000;
 const AWAY_FIRST_MS = 5_000;
-// The list of live sessions may be cut at this length; absence from a full list says nothing.
-const LIST_CUT = 50;
 
 export function useLive(sessionId: string): { client: LiveClient; state: LiveState } {
   const services = useServices();
@@ -34,7 +32,7 @@ export function useLive(sessionId: string): { client: LiveClient; state: LiveSta
   return { client, state };
 }
 
-function listenToBrowser(client: LiveClient): () => void {
+export function listenToBrowser(client: { wake(): void }): () => void {
   const wake = () => client.wake();
   const shown = () => document.visibilityState === "visible" && client.wake();
   window.addEventListener("online", wake);
@@ -84,7 +82,7 @@ async function evening(
   return { tracks, djName: recap.djName };
 }
 
-/** No message says that the DJ lost the connection, but the list of live sessions leaves such a session out. */
+/** No message says that the DJ lost the connection, but the session's invitation does. */
 function useAwayWatch(client: LiveClient, state: LiveState, { api, platform }: Services): void {
   const watching = state.connection.kind === "live" && state.phase === "live";
   useEffect(() => {
@@ -93,11 +91,9 @@ function useAwayWatch(client: LiveClient, state: LiveState, { api, platform }: S
     let here = true;
     const look = async () => {
       if (document.visibilityState === "visible") {
-        const listed = await api.active().catch(() => null);
+        const found = await api.invitation(client.current.sessionId).catch(() => null);
         if (!here) return;
-        if (listed !== null && listed.length < LIST_CUT) {
-          client.djAway(!listed.some((one) => one.sessionId === client.current.sessionId));
-        }
+        if (found !== null) client.djAway(found.djAway);
       }
       cancel = platform.after(AWAY_EVERY_MS, () => void look());
     };
@@ -110,7 +106,11 @@ function useAwayWatch(client: LiveClient, state: LiveState, { api, platform }: S
 }
 
 /** The server's time, told again every `everyMs` while `running`. */
-export function useServerTime(client: LiveClient, running: boolean, everyMs: number): number {
+export function useServerTime(
+  client: { serverNow(): number },
+  running: boolean,
+  everyMs: number,
+): number {
   const { platform } = useServices();
   const [now, setNow] = useState(() => client.serverNow());
   useEffect(() => {
@@ -124,18 +124,4 @@ export function useServerTime(client: LiveClient, running: boolean, everyMs: num
     return () => cancel();
   }, [client, running, everyMs]);
   return now;
-}
-
-export function useOnline(): boolean {
-  const [online, setOnline] = useState(navigator.onLine);
-  useEffect(() => {
-    const look = () => setOnline(navigator.onLine);
-    window.addEventListener("online", look);
-    window.addEventListener("offline", look);
-    return () => {
-      window.removeEventListener("online", look);
-      window.removeEventListener("offline", look);
-    };
-  }, []);
-  return online;
 }

@@ -1,5 +1,6 @@
 import type { RecapTrack } from "../api.ts";
-import { counted } from "../words.ts";
+import { words } from "../words/language.ts";
+import { recap as area } from "../words/recap.ts";
 
 const WIDTH = 340;
 const HEIGHT = 132;
@@ -9,6 +10,7 @@ const BOTTOM = 112;
 
 /** Likes over the evening, a bar a track in the order of play. The list below has the same numbers for a reader. */
 export function LikesChart({ tracks }: { tracks: readonly RecapTrack[] }) {
+  const say = words(area);
   const most = Math.max(1, ...tracks.map((one) => one.likes));
   const best = tracks.findIndex((one) => one.likes === most);
   const step = (WIDTH - LEFT) / tracks.length;
@@ -18,7 +20,7 @@ export function LikesChart({ tracks }: { tracks: readonly RecapTrack[] }) {
   const lines = most === 1 ? [0, 1] : [0, Math.ceil(most / 2), most];
   return (
     <figure class="chart" aria-labelledby="chart-heading">
-      <h2 id="chart-heading">Likes per track</h2>
+      <h2 id="chart-heading">{say.chartHeading}</h2>
       <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={summary(tracks, winner)}>
         {lines.map((likes) => (
           <g key={likes} class="grid">
@@ -38,19 +40,19 @@ export function LikesChart({ tracks }: { tracks: readonly RecapTrack[] }) {
             height={BOTTOM - top(one.likes)}
             rx={Math.min(3, bar / 2)}
           >
-            <title>{`${one.track.title}: ${counted(one.likes, "like", "likes")}`}</title>
+            <title>{`${one.track.title}: ${say.likeCount(one.likes)}`}</title>
           </rect>
         ))}
         <text class="axis" x={LEFT} y={HEIGHT - 4}>
-          First track
+          {say.firstTrack}
         </text>
         <text class="axis" x={WIDTH} y={HEIGHT - 4} text-anchor="end">
-          Last track
+          {say.lastTrack}
         </text>
       </svg>
       {winner !== undefined && (
         <figcaption>
-          Most loved: <bdi>{winner.track.title}</bdi> by <bdi>{winner.track.artist}</bdi>
+          {say.mostLoved} <bdi>{winner.track.title}</bdi> {say.by} <bdi>{winner.track.artist}</bdi>
         </figcaption>
       )}
     </figure>
@@ -58,6 +60,7 @@ export function LikesChart({ tracks }: { tracks: readonly RecapTrack[] }) {
 }
 
 function summary(tracks: readonly RecapTrack[], winner: RecapTrack | undefined): string {
-  const best = winner === undefined ? "" : `; most for ${winner.track.title}, ${winner.likes}`;
-  return `Likes of ${counted(tracks.length, "track", "tracks")} in the order of play${best}`;
+  const say = words(area);
+  const best = winner === undefined ? "" : say.chartBest(winner.track.title, winner.likes);
+  return say.chart(tracks.length) + best;
 }

@@ -5,8 +5,13 @@ import type { Recap, RecapPoll, RecapTrack, Tempo } from "../api.ts";
 import { Heading, Heart, Link, Message, Said, vars } from "../parts.tsx";
 import { livePath } from "../route.ts";
 import { useServices } from "../services.ts";
-import { counted, dateOf, timeOf } from "../words.ts";
+import { dateOf, timeOf } from "../times.ts";
+import { words } from "../words/language.ts";
+import { recap as area } from "../words/recap.ts";
+import { shared } from "../words/shared.ts";
 import { LikesChart } from "./likes-chart.tsx";
+import { OverTime } from "./over-time.tsx";
+import { Tools } from "./tools.tsx";
 import "../styles/recap.css";
 
 type Found = { kind: "asking" | "none" | "failed" } | { kind: "found"; recap: Recap };
@@ -25,23 +30,24 @@ export function RecapPage({ sessionId }: { sessionId: string }) {
     return () => void (here = false);
   }, [api, sessionId, attempt]);
 
+  const say = words(area);
   switch (found.kind) {
     case "asking":
-      return <p class="loading">Loading the recap…</p>;
+      return <p class="loading">{say.loading}</p>;
     case "none":
       return (
-        <Message title="There is no recap">
-          <p>No session of this name is known here.</p>
+        <Message title={say.noneTitle}>
+          <p>{say.noneHelp}</p>
           <Link to="/" class="button">
-            To the live sessions
+            {words(shared).toSessions}
           </Link>
         </Message>
       );
     case "failed":
       return (
-        <Message title="The recap could not be loaded">
+        <Message title={say.failedTitle}>
           <button type="button" class="button" onClick={() => setAttempt(attempt + 1)}>
-            Try again
+            {words(shared).tryAgain}
           </button>
         </Message>
       );
@@ -51,39 +57,48 @@ export function RecapPage({ sessionId }: { sessionId: string }) {
 }
 
 function Evening({ recap }: { recap: Recap }) {
-  const { djName, startedAt, endedAt, tracks, totalLikes, polls } = recap;
-  useEffect(() => void (document.title = `Recap: ${djName} · Pika`), [djName]);
+  const { djName, startedAt, endedAt, tracks, totalLikes, peakListeners, polls } = recap;
+  const say = words(area);
+  const title = say.pageTitle(djName);
+  useEffect(() => void (document.title = title), [title]);
+  // A track that waited for the network was played before the server heard of the evening.
+  const began =
+    startedAt === undefined ? undefined : Math.min(startedAt, tracks[0]?.playedAt ?? startedAt);
   return (
     <div class="recap">
       <header>
-        <p class="kicker">Recap</p>
+        <p class="kicker">{say.recap}</p>
         <Heading>
           <Said>{djName}</Said>
         </Heading>
-        {startedAt !== undefined && (
+        {began !== undefined && (
           <p class="when">
-            {dateOf(startedAt)},{" "}
+            {dateOf(began)},{" "}
             <span class="hours">
-              {timeOf(startedAt)}
+              {timeOf(began)}
               {endedAt === undefined ? "" : `–${timeOf(endedAt)}`}
             </span>
           </p>
         )}
         <p class="sums">
-          <span>{counted(tracks.length, "track", "tracks")}</span>
-          <span>{counted(totalLikes, "like", "likes")}</span>
+          <span>{say.trackCount(tracks.length)}</span>
+          <span>{say.likeCount(totalLikes)}</span>
+          {peakListeners !== undefined && peakListeners > 0 && (
+            <span>{say.peakCount(peakListeners)}</span>
+          )}
         </p>
         {endedAt === undefined && (
           <Link to={livePath(recap.sessionId)} class="button small">
-            It is still going on
+            {say.stillOn}
           </Link>
         )}
       </header>
       <main>
         {totalLikes > 0 && tracks.length > 1 && <LikesChart tracks={tracks} />}
-        <section aria-labelledby="tracks-heading">
-          <h2 id="tracks-heading">Tracks</h2>
-          {tracks.length === 0 && <p class="quiet">Nothing was played.</p>}
+        <OverTime tracks={tracks} endedAt={endedAt} />
+        <section class="played" aria-labelledby="tracks-heading">
+          <h2 id="tracks-heading">{say.tracks}</h2>
+          {tracks.length === 0 && <p class="quiet">{say.nothingPlayed}</p>}
           {tracks.some((one) => one.tempo !== undefined) && <Legend />}
           <ol class="recap-tracks">
             {tracks.map((one) => (
@@ -93,12 +108,14 @@ function Evening({ recap }: { recap: Recap }) {
         </section>
         {polls !== undefined && polls.length > 0 && (
           <section aria-labelledby="polls-heading">
-            <h2 id="polls-heading">Polls</h2>
+            <h2 id="polls-heading">{say.polls}</h2>
+            <p class="hint">{say.forOwner}</p>
             {polls.map((poll, i) => (
               <PollResult key={i} poll={poll} />
             ))}
           </section>
         )}
+        {tracks.length > 0 && <Tools recap={recap} />}
       </main>
     </div>
   );
@@ -125,7 +142,7 @@ function TrackRow({ one: { track, playedAt, likes, tempo } }: { one: RecapTrack 
       <p class={likes === 0 ? "recap-likes none" : "recap-likes"}>
         <Heart />
         <span>{likes}</span>
-        <span class="unseen">{likes === 1 ? "like" : "likes"}</span>
+        <span class="unseen">{words(area).likeNoun(likes)}</span>
       </p>
       {tempo !== undefined && <TempoBar tempo={tempo} />}
     </li>
@@ -134,11 +151,12 @@ function TrackRow({ one: { track, playedAt, likes, tempo } }: { one: RecapTrack 
 
 /** For eyes; each bar says its own numbers to a reader. */
 function Legend() {
+  const say = words(area);
   return (
     <p class="legend hint" aria-hidden="true">
-      <span class="slower" /> slower
-      <span class="perfect" /> perfect
-      <span class="faster" /> faster
+      <span class="slower" /> {say.slower}
+      <span class="perfect" /> {say.perfect}
+      <span class="faster" /> {say.faster}
     </p>
   );
 }
@@ -146,9 +164,9 @@ function Legend() {
 function TempoBar({ tempo }: { tempo: Tempo }) {
   const { slower, perfect, faster } = tempo;
   if (slower + perfect + faster === 0) return null;
-  const words = `Tempo: ${slower} slower, ${perfect} perfect, ${faster} faster`;
+  const spoken = words(area).tempoBar(slower, perfect, faster);
   return (
-    <div class="tempo-bar" role="img" aria-label={words} title={words}>
+    <div class="tempo-bar" role="img" aria-label={spoken} title={spoken}>
       <span class="slower" style={vars({ share: slower })} />
       <span class="perfect" style={vars({ share: perfect })} />
       <span class="faster" style={vars({ share: faster })} />
@@ -180,7 +198,7 @@ function PollResult({ poll }: { poll: RecapPoll }) {
           );
         })}
       </ul>
-      <p class="hint">{counted(poll.totalVotes, "vote", "votes")}</p>
+      <p class="hint">{words(area).voteCount(poll.totalVotes)}</p>
     </article>
   );
 }

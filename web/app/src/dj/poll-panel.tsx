@@ -1,0 +1,238 @@
+import type { TargetedSubmitEvent } from "preact";
+import { useId, useState } from "preact/hooks";
+import { isOver, type Poll } from "@pika/client";
+import type { DjClient } from "@pika/client/dj";
+import { useServerTime } from "../live/use-live.ts";
+import { Said, vars } from "../parts.tsx";
+import { choose, chosen } from "../projector/unattended.ts";
+import { useServices } from "../services.ts";
+import { clock } from "../times.ts";
+import { words } from "../words/language.ts";
+import { dj as area } from "../words/dj.ts";
+import type { PanelProps } from "./console.tsx";
+import { Failure } from "./failure.tsx";
+import { useAsk } from "./use-dj.ts";
+
+const DURATIONS = [30, 60, 120, 300] as const;
+const MOST_OPTIONS = 10;
+
+export function PollPanel({ client, state }: PanelProps) {
+  const say = words(area);
+  const { poll } = state.floor;
+  const [put, setPut] = useState<number | null>(null);
+  const shown = poll !== undefined && poll.pollId !== put ? poll : undefined;
+  return (
+    <section class="card desk-panel" aria-labelledby="dj-poll">
+      <h2 id="dj-poll">{say.poll}</h2>
+      {shown === undefined ? (
+        <Compose client={client} />
+      ) : (
+        <Running client={client} poll={shown} put={() => setPut(shown.pollId)} />
+      )}
+      <Reveal />
+    </section>
+  );
+}
+
+/** Whether the wall shows how the votes stand while people still vote. */
+function Reveal() {
+  const { platform } = useServices();
+  const say = words(area);
+  const [live, setLive] = useState(() => chosen(platform.storage) === "live");
+  return (
+    <label class="desk-check">
+      <input
+        type="checkbox"
+        checked={live}
+        onChange={(event) => {
+          const reveal = event.currentTarget.checked;
+          choose(platform.storage, reveal ? "live" : "end");
+          setLive(reveal);
+        }}
+      />
+      <span>
+        {say.reveal}
+        <small class="hint">{say.revealHelp}</small>
+      </span>
+    </label>
+  );
+}
+
+function Running({ client, poll, put }: { client: DjClient; poll: Poll; put: () => void }) {
+  const say = words(area);
+  const { ask, failure } = useAsk();
+  const over = isOver(poll);
+  const timed = !over && poll.endsAt !== undefined;
+  const now = useServerTime(client, timed, 500);
+  const winner = poll.options[poll.winnerIndex ?? -1];
+  return (
+    <div class="poll desk-poll" data-testid="dj-poll-running">
+      <div class="poll-head">
+        <p class="desk-question">
+          <Said>{poll.question}</Said>
+        </p>
+        {timed && <p class="countdown">{clock((poll.endsAt ?? 0) - now)}</p>}
+      </div>
+      <ul class="options">
+        {poll.options.map((option, i) => {
+          const votes = poll.votes[i] ?? 0;
+          const share = poll.totalVotes === 0 ? 0 : votes / poll.totalVotes;
+          return (
+            <li
+              key={i}
+              class={poll.winnerIndex === i ? "option winner" : "option"}
+              style={vars({ share })}
+            >
+              <span class="option-words">
+                <Said>{option}</Said>
+              </span>
+              <span class="option-share">{votes}</span>
+            </li>
+          );
+        })}
+      </ul>
+      <p class="hint" role="status">
+        {say.votes(poll.totalVotes)}
+        {over && <> · {winner === undefined ? say.noResult : say.wins(<Said>{winner}</Said>)}</>}
+      </p>
+      <Failure words={failure} />
+      <div class="desk-row">
+        {over ? (
+          <button type="button" class="button small" onClick={put}>
+            {say.newPoll}
+          </button>
+        ) : (
+          <>
+            <button
+              type="button"
+              class="button small"
+              onClick={() => void ask(() => client.endPoll(poll.pollId))}
+            >
+              {say.endPoll}
+            </button>
+            <button
+              type="button"
+              class="button plain small"
+              title={say.cancelHelp}
+              onClick={() => void ask(() => client.cancelPoll(poll.pollId))}
+            >
+              {say.cancelPoll}
+            </button>
+          </>
+        )}
+      </div>
+    </div>
+  );
+}
+
+function Compose({ client }: { client: DjClient }) {
+  const say = words(area);
+  const { ask, failure } = useAsk();
+  const [question, setQuestion] = useState("");
+  const [options, setOptions] = useState<readonly string[]>(["", ""]);
+  const [seconds, setSeconds] = useState<number>(60);
+  const [allowChange, setAllowChange] = useState(true);
+  const [wrong, setWrong] = useState(false);
+  const [sending, setSending] = useState(false);
+  const ids = useId();
+
+  const submit = async (event: TargetedSubmitEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const asked = question.trim();
+    const answers = options.map((option) => option.trim()).filter((option) => option !== "");
+    const fits = asked !== "" && answers.length >= 2 && new Set(answers).size === answers.length;
+    setWrong(!fits);
+    if (!fits || sending) return;
+    setSending(true);
+    const timed = seconds === 0 ? {} : { durationSeconds: seconds };
+    const stored = await ask(() =>
+      client.startPoll({ question: asked, options: answers, allowChange, ...timed }),
+    );
+    setSending(false);
+    if (stored) {
+      setQuestion("");
+      setOptions(["", ""]);
+    }
+  };
+
+  return (
+    <form class="desk-form" onSubmit={(event) => void submit(event)}>
+      <div class="desk-row desk-templates" role="group" aria-label={say.templates}>
+        {say.template.map((one) => (
+          <button
+            key={one.name}
+            type="button"
+            class="button plain small"
+            onClick={() => {
+              setQuestion(one.question);
+              setOptions(one.options);
+              setWrong(false);
+            }}
+          >
+            {one.name}
+          </button>
+        ))}
+      </div>
+      <label for={`${ids}-question`}>{say.question}</label>
+      <input
+        id={`${ids}-question`}
+        maxLength={500}
+        autocomplete="off"
+        value={question}
+        onInput={(event) => setQuestion(event.currentTarget.value)}
+      />
+      {options.map((option, i) => (
+        <input
+          key={i}
+          aria-label={say.option(i + 1)}
+          placeholder={say.option(i + 1)}
+          maxLength={100}
+          autocomplete="off"
+          value={option}
+          onInput={(event) => setOptions(options.with(i, event.currentTarget.value))}
+        />
+      ))}
+      {options.length < MOST_OPTIONS && (
+        <button
+          type="button"
+          class="button plain small"
+          onClick={() => setOptions([...options, ""])}
+        >
+          {say.addOption}
+        </button>
+      )}
+      <div class="desk-row">
+        <label for={`${ids}-seconds`}>{say.duration}</label>
+        <select
+          id={`${ids}-seconds`}
+          value={seconds}
+          onChange={(event) => setSeconds(Number(event.currentTarget.value))}
+        >
+          {DURATIONS.map((one) => (
+            <option key={one} value={one}>
+              {say.seconds(one)}
+            </option>
+          ))}
+          <option value={0}>{say.untilEnd}</option>
+        </select>
+      </div>
+      <label class="desk-check">
+        <input
+          type="checkbox"
+          checked={allowChange}
+          onChange={(event) => setAllowChange(event.currentTarget.checked)}
+        />
+        <span>{say.allowChange}</span>
+      </label>
+      {wrong && (
+        <p class="hint wrong" role="alert">
+          {say.pollNeeds}
+        </p>
+      )}
+      <Failure words={failure} />
+      <button type="submit" class="button" aria-disabled={sending}>
+        {say.startPoll}
+      </button>
+    </form>
+  );
+}
