@@ -5,12 +5,14 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use schemas::error::ErrorBody;
+use schemas::lobby::LobbyStatus;
 use schemas::{Code, SessionId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::desk::Desk;
 use crate::failure::Failure;
+use crate::posted::Named;
 use crate::wants::Wants;
 
 /// Letters and digits of a join code.
@@ -31,6 +33,38 @@ pub(crate) struct Joined {
 pub(crate) async fn join(State(desk): State<Arc<Desk>>, wants: Wants, Path(typed): Path<String>) -> Result<Response, Failure> {
     let session = code_of(&typed).and_then(|code| desk.stage.by_code(&code)).ok_or(Code::SessionNotFound)?;
     Ok(wants.say(&Joined { session_id: session }))
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Invitation {
+    #[schema(value_type = String)]
+    session_id: SessionId,
+    dj_name: String,
+    /// Six letters and digits; `/qr/{joinCode}.svg` is the same as a picture.
+    join_code: String,
+    join_url: String,
+    /// Whether the DJ lost the connection, and may come back within the grace period.
+    dj_away: bool,
+}
+
+/// How people join a session that is on: for the wall of the hall, and for the DJ's table.
+#[utoipa::path(get, path = "/api/sessions/{id}/invitation", tag = "sessions", params(("id" = String, Path, description = "A session's id")), responses(
+    (status = 200, description = "Code and address", body = Invitation),
+    (status = 404, description = "No such session is on", body = ErrorBody)))]
+pub(crate) async fn invitation(State(desk): State<Arc<Desk>>, wants: Wants, Named(session): Named) -> Result<Response, Failure> {
+    let entry = desk.stage.running(&session).ok_or(Code::SessionNotFound)?;
+    let dj_away = match entry.record.status {
+        LobbyStatus::Live | LobbyStatus::Ended => false,
+        LobbyStatus::Away => true,
+    };
+    Ok(wants.say(&Invitation {
+        session_id: session,
+        join_url: desk.config.join_url(&entry.record.join_code),
+        dj_name: entry.record.dj_name.clone(),
+        join_code: entry.record.join_code.clone(),
+        dj_away,
+    }))
 }
 
 /// The code as people mean it, however they typed it, or none if it can be no code.

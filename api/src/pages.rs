@@ -19,6 +19,8 @@ use crate::perimeter;
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 /// Kept, but asked about each time, so that a deploy reaches everyone at their next visit.
 const ASK_FIRST: &str = "no-cache";
+/// What the build packed its files with, best first, and how such a file's name ends.
+const PACKED: [(&str, &str); 2] = [("br", ".br"), ("gzip", ".gz")];
 /// A first page may carry somebody's identity: nothing between us and them may keep it for the next one.
 const OWN: &str = "private, no-cache";
 
@@ -88,14 +90,34 @@ pub(crate) async fn dj(State(desk): State<Arc<Desk>>, headers: HeaderMap) -> Res
     response
 }
 
+/// The DJ's console.
+#[utoipa::path(get, path = "/dj", tag = "pages", responses((status = 200, description = "HTML; sets the identity cookie where there is none", body = String, content_type = "text/html")))]
+pub(crate) async fn console(State(desk): State<Arc<Desk>>, headers: HeaderMap) -> Response {
+    shell(&desk, &headers, StatusCode::OK)
+}
+
+/// A session on the wall of the hall.
+#[utoipa::path(get, path = "/p/{id}", tag = "pages", params(("id" = String, Path, description = "A session's id")),
+    responses((status = 200, description = "HTML; sets the identity cookie where there is none", body = String, content_type = "text/html")))]
+pub(crate) async fn projector(State(desk): State<Arc<Desk>>, headers: HeaderMap) -> Response {
+    shell(&desk, &headers, StatusCode::OK)
+}
+
+/// What somebody liked.
+#[utoipa::path(get, path = "/likes", tag = "pages", responses((status = 200, description = "HTML; sets the identity cookie where there is none", body = String, content_type = "text/html")))]
+pub(crate) async fn likes(State(desk): State<Arc<Desk>>, headers: HeaderMap) -> Response {
+    shell(&desk, &headers, StatusCode::OK)
+}
+
 /// A script, style, font or picture of the pages.
 #[utoipa::path(get, path = "/assets/{*file}", tag = "pages", params(("file" = String, Path, description = "A name from the page")), responses(
     (status = 200, description = "The file, to be kept for ever", body = [u8], content_type = "application/octet-stream"),
     (status = 304, description = "The caller has it"),
     (status = 404, description = "No such file", body = ErrorBody)))]
 pub(crate) async fn asset(Path(file): Path<String>, headers: HeaderMap) -> Result<Response, Failure> {
-    let page = web::file(&format!("assets/{file}")).ok_or(Code::NotFound)?;
-    Ok(given(page, &headers, FOR_EVER))
+    let path = format!("assets/{file}");
+    let page = web::file(&path).ok_or(Code::NotFound)?;
+    Ok(packed(&path, page, &headers))
 }
 
 /// Any other address: a file that lies beside the first page, else nothing. A person who mistyped gets a page that says so, a
@@ -127,6 +149,24 @@ fn shell(desk: &Desk, headers: &HeaderMap, status: StatusCode) -> Response {
             response.headers_mut().insert(header::SET_COOKIE, cookie);
         }
     }
+    response
+}
+
+/// A built file in the smallest form that the caller takes. The build packed them: nothing is compressed while somebody waits.
+fn packed(path: &str, page: Page, headers: &HeaderMap) -> Response {
+    let takes = text(headers, header::ACCEPT_ENCODING).unwrap_or("");
+    let takes = |coding: &str| takes.split(',').any(|one| one.split(';').next().is_some_and(|name| name.trim() == coding));
+    let form = PACKED.iter().filter(|(coding, _)| takes(coding));
+    let form = form.filter_map(|(coding, ending)| Some((coding, web::file(&format!("{path}{ending}"))?))).next();
+    let mut response = match form {
+        Some((coding, packed)) => {
+            let mut response = given(Page { mime: page.mime, ..packed }, headers, FOR_EVER);
+            response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding));
+            response
+        }
+        None => given(page, headers, FOR_EVER),
+    };
+    response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     response
 }
 

@@ -33,6 +33,7 @@ pub(crate) fn table() -> OpenApiRouter<Arc<Desk>> {
         .routes(routes!(sessions::recent))
         .routes(routes!(history::history))
         .routes(routes!(join::join))
+        .routes(routes!(join::invitation))
         // Afterwards.
         .routes(routes!(recap::recap))
         .routes(routes!(recap::recap_as_before))
@@ -92,6 +93,9 @@ pub(crate) fn table() -> OpenApiRouter<Arc<Desk>> {
         .routes(routes!(pages::admin_part))
         .routes(routes!(pages::dj))
         .routes(routes!(pages::stats))
+        .routes(routes!(pages::console))
+        .routes(routes!(pages::projector))
+        .routes(routes!(pages::likes))
         .routes(routes!(pages::asset))
         .routes(routes!(qr::svg))
         // For programs and those who run this.

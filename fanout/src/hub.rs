@@ -51,6 +51,16 @@ struct Members {
     djs: Vec<(Ticket, Arc<Line>)>,
     /// How many of `people` are dancers.
     dancers: u64,
+    /// How many of those are the DJ too.
+    looking: u64,
+}
+
+impl Members {
+    /// Whether this person is here as a DJ and as a dancer.
+    fn is_looking_dj(&self, who: Present) -> bool {
+        let (Present::Dancer(person) | Present::Dj(person)) = who;
+        [Present::Dancer(person), Present::Dj(person)].iter().all(|who| self.people.contains_key(who))
+    }
 }
 
 impl Hub {
@@ -101,6 +111,8 @@ impl Hub {
         tickets.push(ticket);
         if tickets.len() == 1 {
             members.dancers += u64::from(matches!(who, Present::Dancer(_)));
+            let looking = members.is_looking_dj(who);
+            members.looking += u64::from(looking);
             self.reporter.changed(self.id(), who, true);
         }
         (ticket, placed)
@@ -126,6 +138,8 @@ impl Hub {
         let Some(tickets) = members.people.get_mut(&who) else { return };
         tickets.retain(|one| *one != ticket);
         if tickets.is_empty() {
+            let looking = members.is_looking_dj(who);
+            members.looking -= u64::from(looking);
             members.people.remove(&who);
             members.dancers -= u64::from(matches!(who, Present::Dancer(_)));
             self.reporter.changed(self.id(), who, false);
@@ -141,9 +155,10 @@ impl Hub {
         self.members.lock().people.keys().copied().collect()
     }
 
-    /// Distinct dancers on this node.
+    /// Distinct dancers on this node. A DJ who looks at their own session is none of them.
     pub fn dancers(&self) -> u64 {
-        self.members.lock().dancers
+        let members = self.members.lock();
+        members.dancers - members.looking
     }
 
     /// The listener count to say now: of the whole system where it is known, never less than is seen here.

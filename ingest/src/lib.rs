@@ -44,6 +44,8 @@ pub struct Config {
     pub budgets: f64,
     /// Where people open the pages: the stem of join links.
     pub public_url: String,
+    /// Whether browsers come over HTTPS: then their session has the name that only HTTPS may set.
+    pub https: bool,
     /// Likes remembered so that a second one is refused at once. A like is about 100 bytes here; a repeat that slips past
     /// this memory is acknowledged and counted once.
     pub likes_remembered: usize,
@@ -57,6 +59,7 @@ impl Default for Config {
             anonymous_djs: false,
             budgets: 1.0,
             public_url: "http://127.0.0.1:3001".to_owned(),
+            https: false,
             likes_remembered: 200_000,
             pack_claims: 512,
         }

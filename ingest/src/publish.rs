@@ -72,7 +72,8 @@ async fn begin_session(ingest: &Ingest, address: Option<IpAddr>, headers: &Heade
     let caller = caller(ingest, address, headers);
     let secret = message_id.filter(|id| id.len() >= SECRET).map(|id| format!("begin/{id}/{:?}", caller.address));
     let session = session_id.or_else(|| secret.as_deref().map(SessionId::of));
-    let opening = Opening { session, name: dj_name.as_ref(), token: bearer(headers), by_socket: false, repeatable: secret.is_some() };
+    let token = bearer(headers).or_else(|| signed_in(headers, ingest.inner.config.https));
+    let opening = Opening { session, name: dj_name.as_ref(), token, by_socket: false, repeatable: secret.is_some() };
     let watch = metrics::watch(Kind::RegisterSession);
     let registered = ingest.begin_over_http(&caller, opening, secret.as_deref().map(OpKey::of)).await;
     let admitted = registered.map(Admitted::Registered);
@@ -193,6 +194,14 @@ fn caller(ingest: &Ingest, address: Option<IpAddr>, headers: &HeaderMap) -> Call
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ").map(str::trim).filter(|t| !t.is_empty())
+}
+
+/// The session of a browser that signed in. The header is one that a page of another origin cannot send, so none of them goes live
+/// with a visitor's cookie.
+fn signed_in(headers: &HeaderMap, https: bool) -> Option<&str> {
+    headers.get("x-pika-client")?;
+    let session = cookie::session_of(headers.get(header::COOKIE)?.to_str().ok()?.into(), https)?;
+    (!session.is_empty()).then_some(session)
 }
 
 fn read<T: serde::de::DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T, Refusal> {

@@ -220,6 +220,7 @@ impl Settings {
             anonymous_djs: self.anonymous_djs.unwrap_or(self.development()),
             budgets: self.budgets,
             public_url: self.public_url(),
+            https: self.https,
             ..ingest::Config::default()
         }
     }

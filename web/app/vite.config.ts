@@ -1,4 +1,6 @@
 import { createHash } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { defineConfig, type Plugin, type Rollup } from "vite";
 
@@ -28,21 +30,22 @@ function shell(): Plugin {
 // Below this a file is as small as its headers.
 const WORTH_PACKING = 1_024;
 
-/** Packs what is text, once and as small as it gets, so that no server does it while a dancer waits. */
+/**
+ * Packs what is text, once and as small as it gets, so that no server does it while a dancer waits. Only what was written
+ * is packed: until then the build still changes its files.
+ */
 function packed(): Plugin {
   return {
     name: "pika-packed",
     apply: "build",
-    enforce: "post",
-    generateBundle(_, bundle) {
-      for (const [fileName, file] of Object.entries(bundle)) {
+    writeBundle({ dir = "" }, bundle) {
+      for (const fileName of Object.keys(bundle)) {
         if (!/^assets\/.*\.(js|css|svg)$/.test(fileName)) continue;
-        const source = Buffer.from(file.type === "chunk" ? file.code : file.source);
+        const path = join(dir, fileName);
+        const source = readFileSync(path);
         if (source.length < WORTH_PACKING) continue;
-        const forms = { br: brotliCompressSync(source), gz: gzipSync(source, { level: 9 }) };
-        for (const [ending, bytes] of Object.entries(forms)) {
-          this.emitFile({ type: "asset", fileName: `${fileName}.${ending}`, source: bytes });
-        }
+        writeFileSync(`${path}.br`, brotliCompressSync(source));
+        writeFileSync(`${path}.gz`, gzipSync(source, { level: 9 }));
       }
     },
   };

@@ -71,3 +71,22 @@ story("several live sessions are listed, each with its own way in", async ({ flo
   expect(other.path).not.toBe(dj.path);
   await other.end();
 });
+
+story(
+  "a browser is spoken to in its own language, until somebody chooses",
+  async ({ floor, dj }) => {
+    await dj.play("Taniec");
+    const ola = await floor.dance(dj.path, { locale: "pl-PL" });
+    await ola.reads(ola.connection, "Na żywo");
+    await ola.reads(ola.like, "Bądź pierwszą osobą");
+    expect(await ola.page.evaluate(() => document.documentElement.lang)).toBe("pl");
+    await ola.picture("polish");
+    const home = await ola.person.open("/");
+    await home.page.getByRole("heading", { name: "Parkiet odpowiada." }).waitFor();
+    await home.page.getByRole("button", { name: "English" }).click();
+    await home.page.getByRole("heading", { name: "The floor talks back." }).waitFor();
+    // The other tab follows, and stays where it is.
+    await ola.reads(ola.like, "Be the first");
+    await ola.isConnected();
+  },
+);

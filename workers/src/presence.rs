@@ -43,6 +43,8 @@ struct Room {
     left: HashMap<PersonId, Millis>,
     leaving: VecDeque<(Millis, PersonId)>,
     djs: HashMap<PersonId, u32>,
+    /// Who was a DJ of this run, also while their connection is lost: none of them is a listener.
+    played: HashSet<PersonId>,
     dj: Dj,
 }
 
@@ -114,9 +116,9 @@ impl Crowds {
         self.nodes.values_mut().for_each(|node| node.heard = now);
     }
 
-    /// Dancers who are here or left a short while ago.
+    /// Dancers who are here or left a short while ago. A DJ who looks at their own session is none of them.
     pub fn count(&self, session: &SessionId) -> u64 {
-        self.rooms.get(session).map_or(0, |room| (room.here.len() + room.left.len()) as u64)
+        self.rooms.get(session).map_or(0, Room::dancers)
     }
 
     pub fn dj(&self, session: &SessionId) -> Dj {
@@ -129,6 +131,7 @@ impl Crowds {
             && room.djs.is_empty()
         {
             room.dj = Dj::Unseen;
+            room.played.clear();
         }
     }
 
@@ -188,6 +191,11 @@ impl Node {
 }
 
 impl Room {
+    fn dancers(&self) -> u64 {
+        let looking = self.played.iter().filter(|dj| self.here.contains_key(dj) || self.left.contains_key(dj)).count();
+        (self.here.len() + self.left.len() - looking) as u64
+    }
+
     fn set(&mut self, who: Present, here: bool, now: Millis) {
         match (who, here) {
             (Present::Dancer(person), true) => {
@@ -202,6 +210,7 @@ impl Room {
             }
             (Present::Dj(person), true) => {
                 *self.djs.entry(person).or_default() += 1;
+                self.played.insert(person);
                 self.dj = Dj::Here;
             }
             (Present::Dj(person), false) => {

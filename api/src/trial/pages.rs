@@ -17,6 +17,9 @@ async fn every_page_of_the_app_begins_with_the_same_file() {
         "/admin/audit",
         "/dj/dj-kryspin",
         "/stats",
+        "/dj",
+        "/p/friday-night",
+        "/likes",
     ] {
         let page = world.get(path).await;
         assert_eq!((page.status.as_u16(), page.header(header::CONTENT_TYPE)), (200, "text/html; charset=utf-8"), "{path}");
@@ -79,6 +82,24 @@ async fn built_files_are_kept_for_ever_and_have_their_own_types() {
     }
     for path in ["/assets/nothing.js", "/assets/..%2F..%2FCargo.toml", "/assets/../index.html"] {
         assert_eq!(world.get(path).await.status, 404, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_built_file_comes_in_the_smallest_form_that_the_caller_takes() {
+    let world = World::new();
+    let packed = web::names().filter_map(|name| name.strip_suffix(".gz").map(str::to_owned));
+    for name in packed {
+        let ask = |takes: &'static str| world.ask(request(Method::GET, &format!("/{name}")).header(header::ACCEPT_ENCODING, takes));
+        let (plain, gzip, best) = (world.get(&format!("/{name}")).await, ask("gzip, deflate").await, ask("gzip, deflate, br").await);
+        for (answer, coding) in [(&plain, None), (&gzip, Some("gzip")), (&best, Some("br"))] {
+            assert_eq!(answer.headers.get(header::CONTENT_ENCODING).map(|value| value.to_str().unwrap()), coding, "{name}");
+            assert_eq!(answer.header(header::CONTENT_TYPE), plain.header(header::CONTENT_TYPE), "{name}");
+            assert_eq!(answer.header(header::VARY), "accept-encoding", "{name}");
+        }
+        assert!(best.body.len() < gzip.body.len() && gzip.body.len() < plain.body.len(), "{name}");
+        assert_ne!(gzip.header(header::ETAG), plain.header(header::ETAG), "{name}");
+        assert_eq!(ask("gzipped, brown").await.body.len(), plain.body.len(), "{name}");
     }
 }
 

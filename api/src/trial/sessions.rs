@@ -163,6 +163,20 @@ async fn yesterdays_tracks_do_not_stand_in_for_an_evening_that_just_began() {
 }
 
 #[tokio::test]
+async fn an_invitation_says_how_to_join_and_whether_the_dj_is_there() {
+    let world = World::new();
+    world.stage.put("session-one", record("DJ One", 0, LobbyStatus::Live));
+    let expected = |away: bool| json!({"sessionId": "session-one", "djName": "DJ One", "joinCode": "K7WQ2M", "joinUrl": "http://127.0.0.1:3001/j/K7WQ2M", "djAway": away});
+    assert_eq!(world.get("/api/sessions/session-one/invitation").await.json(), expected(false));
+    world.stage.put("session-one", record("DJ One", 0, LobbyStatus::Away));
+    assert_eq!(world.get("/api/sessions/session-one/invitation").await.json(), expected(true));
+    world.stage.put("session-one", record("DJ One", 0, LobbyStatus::Ended));
+    for nobody in ["session-one", "session-two", "no"] {
+        assert_eq!(world.get(&format!("/api/sessions/{nobody}/invitation")).await.failure(), (404, "session_not_found".to_owned()));
+    }
+}
+
+#[tokio::test]
 async fn a_code_leads_to_its_session_while_that_is_on() {
     let world = World::new();
     world.stage.put("session-one", record("DJ One", 0, LobbyStatus::Live));

@@ -119,6 +119,13 @@ async fn a_socket_belongs_to_whoever_opened_it_and_ends_with_what_opened_it() {
     let cookies = login.headers().get_all("set-cookie").iter().map(|value| value.to_str().unwrap().split(';').next().unwrap().to_owned());
     let cookie = cookies.collect::<Vec<_>>().join("; ");
     assert!(cookie.contains("pika_session="), "{cookie}");
+    // A browser goes live with its session; a page of another origin cannot send the header, and goes live as nobody.
+    for (client, name) in [(Some("pika-web"), "DJ Ada"), (None, "Somebody Else")] {
+        let begin = http().post(format!("{}/api/sessions", pika.url)).header("cookie", &cookie).json(&json!({"djName": "Somebody Else"}));
+        let begin = client.into_iter().fold(begin, |begin, client| begin.header("x-pika-client", client));
+        let begun: Value = begin.send().await.unwrap().json().await.unwrap();
+        assert_eq!(begun["djName"], json!(name), "{begun}");
+    }
     let mut by_session = Socket::open_as(&pika, Some(&cookie)).await;
     by_session.drain().await;
 

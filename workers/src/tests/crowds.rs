@@ -59,6 +59,13 @@ fn people_are_counted_not_sockets_and_stay_for_a_while() {
     floor.change("a", dancer(2), true);
     floor.change("a", dj(), true);
     assert_eq!(floor.count(), 2, "the DJ is no listener");
+    floor.change("a", dancer(99), true);
+    assert_eq!(floor.count(), 2, "nor a DJ who looks at their own session");
+    floor.change("a", dj(), false);
+    assert_eq!(floor.count(), 2, "nor while their connection is lost");
+    floor.change("a", dj(), true);
+    floor.change("a", dancer(99), false);
+    assert_eq!(floor.count(), 2);
     floor.change("a", dancer(1), false);
     floor.change("b", dancer(1), false);
     floor.change("b", dancer(1), false);
