@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use schemas::error::ErrorBody;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -61,7 +62,8 @@ pub(crate) struct Report {
 
 /// Takes the report of a page that broke. It names nobody, and nothing is answered.
 #[utoipa::path(post, path = "/api/client-errors", tag = "operations", request_body = Report, responses(
-    (status = 204, description = "It is counted, and perhaps written down"), Refused))]
+    (status = 204, description = "It is counted, and perhaps written down"),
+    (status = 413, description = "Longer than 4 KiB", body = ErrorBody), Refused))]
 pub(crate) async fn report(
     State(desk): State<Arc<Desk>>,
     _: Client,

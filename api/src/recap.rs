@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use schemas::error::ErrorBody;
 use schemas::server::TempoCount;
+use schemas::text::slug;
 use schemas::{Code, Millis, SessionId};
 use serde::{Deserialize, Serialize};
 use store::PlayRow;
@@ -26,6 +27,8 @@ pub(crate) struct RecapAnswer {
     #[schema(value_type = String)]
     pub session_id: SessionId,
     pub dj_name: String,
+    /// Where the DJ's page is: `/dj/{slug}`.
+    pub dj_slug: String,
     #[schema(value_type = String, format = DateTime)]
     pub started_at: Millis,
     /// Null while the session is still on.
@@ -86,6 +89,7 @@ impl RecapAnswer {
         RecapAnswer {
             session_id: run.session,
             dj_name: run.dj_name,
+            dj_slug: run.slug,
             started_at: run.began_at,
             ended_at: run.ended.map(|(at, _)| at),
             track_count: plays.len(),
@@ -200,6 +204,7 @@ fn just_begun(desk: &Desk, session: &SessionId) -> Option<RecapAnswer> {
     Some(RecapAnswer {
         session_id: session.clone(),
         dj_name: entry.record.dj_name.clone(),
+        dj_slug: slug(&entry.record.dj_name),
         started_at: entry.record.began_at,
         ended_at: None,
         track_count: 0,

@@ -143,6 +143,8 @@ story(
     await visitor.picture("dj-page");
     await visitor.page.getByRole("link", { name: /1 track/ }).click();
     await visitor.page.getByText("One").waitFor();
+    await visitor.page.getByRole("link", { name: "More of this DJ" }).click();
+    await visitor.page.getByRole("heading", { name: "Past sessions" }).waitFor();
 
     const nobody = await floor.visit("/dj/nobody-of-that-name");
     await nobody.page.getByRole("heading", { name: "No DJ has this name" }).waitFor();

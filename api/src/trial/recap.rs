@@ -43,7 +43,7 @@ async fn with_token(world: &World, token: &str) -> Value {
 async fn anyone_may_read_what_was_played_but_not_how_it_was_voted() {
     let (world, _) = an_evening(somebody()).await;
     let expected = json!({
-        "sessionId": "friday-night", "djName": "DJ Kryspin", "startedAt": "2026-01-24T20:00:00.000Z", "endedAt": "2026-01-24T21:30:00.000Z",
+        "sessionId": "friday-night", "djName": "DJ Kryspin", "djSlug": "dj-kryspin", "startedAt": "2026-01-24T20:00:00.000Z", "endedAt": "2026-01-24T21:30:00.000Z",
         "trackCount": 2, "totalLikes": 2, "peakListeners": 7, "tracks": [
             {"position": 1, "artist": "Etta James", "title": "At Last", "bpm": 98.5, "key": "F", "energy": 40.0, "danceability": null, "brightness": null,
              "acousticness": null, "groove": null, "playedAt": "2026-01-24T20:01:41.000Z", "likes": 2, "tempo": {"slower": 3, "perfect": 5, "faster": 1}},
@@ -108,7 +108,7 @@ async fn an_evening_has_a_recap_from_its_first_moment() {
     let world = World::new();
     world.stage.put("friday-night", record("DJ One", 0, LobbyStatus::Live));
     let recap = world.get("/api/sessions/friday-night/recap").await.json();
-    let expected = json!({"sessionId": "friday-night", "djName": "DJ One", "startedAt": "2026-01-24T20:00:00.000Z", "endedAt": null,
+    let expected = json!({"sessionId": "friday-night", "djName": "DJ One", "djSlug": "dj-one", "startedAt": "2026-01-24T20:00:00.000Z", "endedAt": null,
         "trackCount": 0, "totalLikes": 0, "peakListeners": 0, "tracks": []});
     assert_eq!(recap, expected);
 }

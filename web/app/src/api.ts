@@ -43,6 +43,8 @@ export interface Recap {
   startedAt?: number;
   endedAt?: number;
   totalLikes: number;
+  /** Where the DJ's page is. */
+  djSlug?: string;
   /** The most people that listened at one time. */
   peakListeners?: number;
   tracks: RecapTrack[];
@@ -196,6 +198,7 @@ function recapOf(answer: unknown): Recap {
     tracks: need(from, "tracks", list(recapTrack, 5_000)),
     ...given("startedAt", maybe(from, "startedAt", moment)),
     ...given("endedAt", maybe(from, "endedAt", moment)),
+    ...given("djSlug", maybe(from, "djSlug", text(400))),
     ...given("peakListeners", maybe(from, "peakListeners", count)),
     ...given("polls", maybe(from, "polls", list(recapPoll, 1_000))),
   };

@@ -57,7 +57,7 @@ export function RecapPage({ sessionId }: { sessionId: string }) {
 }
 
 function Evening({ recap }: { recap: Recap }) {
-  const { djName, startedAt, endedAt, tracks, totalLikes, peakListeners, polls } = recap;
+  const { djName, startedAt, endedAt, tracks, totalLikes, peakListeners, polls, djSlug } = recap;
   const say = words(area);
   const title = say.pageTitle(djName);
   useEffect(() => void (document.title = title), [title]);
@@ -91,6 +91,12 @@ function Evening({ recap }: { recap: Recap }) {
           <Link to={livePath(recap.sessionId)} class="button small">
             {say.stillOn}
           </Link>
+        )}
+        {/* A page of its own: its policy lets pictures of other hosts in. */}
+        {endedAt !== undefined && djSlug !== undefined && (
+          <a href={`/dj/${encodeURIComponent(djSlug)}`} class="button plain small">
+            {say.djPage}
+          </a>
         )}
       </header>
       <main>
