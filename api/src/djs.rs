@@ -47,7 +47,7 @@ pub(crate) struct About {
 impl About {
     /// None: nothing is told, and then nothing is said of there being an account.
     fn of(profile: store::Profile) -> Option<Self> {
-        (profile != store::Profile::default()).then(|| About {
+        (profile != store::Profile::default()).then_some(About {
             bio: profile.bio,
             genres: profile.genres,
             website: profile.website,
