@@ -113,11 +113,12 @@ impl Connection {
     }
 
     /// `shown`: what the peer came with.
-    pub async fn run(mut self, shown: Option<Shown>) {
+    pub async fn run(mut self, shown: Option<Box<Shown>>) {
         let codec = self.line.with(|out| out.flavour.codec);
         metrics::connected(codec, 1.0);
         if let Some(shown) = shown {
-            self.show(shown).await;
+            // Apart from the rest, which every socket holds for as long as it is open.
+            Box::pin(self.show(*shown)).await;
         }
         let why = self.serve().await;
         self.line.with(|out| out.leave(self.caller.person));

@@ -69,7 +69,7 @@ async fn upgrade(
     let tracker = fanout.inner.sockets.clone();
     let mut response = handshake.accept(move |tcp, early| {
         let connection = Connection::new(fanout, caller, Flavour { codec, positions: false }, ours, seat, tcp, early);
-        tracker.track_future(connection.run(shown))
+        tracker.track_future(connection.run(shown.map(Box::new)))
     });
     let chosen = protocol.map(|protocol| (header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(protocol)));
     let identity = set_cookie.and_then(|c| HeaderValue::from_str(&c).ok()).map(|cookie| (header::SET_COOKIE, cookie));
