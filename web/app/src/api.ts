@@ -1,6 +1,7 @@
 // The REST routes that dancers read. Answers are read like frames of the socket: by shape, or not at all.
 
-import { shape, trackFrom, visible, type SnapshotTrack, type Track } from "@pika/client";
+import { shape, trackFrom, type SnapshotTrack, type Track } from "@pika/client";
+import { said } from "./said.ts";
 
 const { count, fields, flag, integer, list, maybe, moment, need, number, text } = shape;
 type Fields = shape.Fields;
@@ -135,11 +136,12 @@ export function restApi(fetch: Fetch): Api {
   };
 }
 
-const words = (limit: number) => (value: unknown, at: string) => visible(text(limit)(value, at));
-
 function trackOf(from: Fields): Track {
-  const said = { title: need(from, "title", text(1000)), artist: need(from, "artist", text(1000)) };
-  return trackFrom(said, maybe(from, "bpm", number(0, 999)), maybe(from, "key", text(20)));
+  const named = {
+    title: need(from, "title", text(1000)),
+    artist: need(from, "artist", text(1000)),
+  };
+  return trackFrom(named, maybe(from, "bpm", number(0, 999)), maybe(from, "key", text(20)));
 }
 
 /** Members that the answer has; `exactOptionalPropertyTypes` has no `undefined` to write. */
@@ -150,7 +152,7 @@ function given<K extends string, T>(name: K, value: T | undefined): { [P in K]?:
 function invitationOf(answer: unknown): Invitation {
   const from = fields(answer, "invitation");
   return {
-    djName: need(from, "djName", words(200)),
+    djName: need(from, "djName", said(200)),
     joinCode: need(from, "joinCode", text(12)),
     joinUrl: need(from, "joinUrl", text(2_000)),
     djAway: need(from, "djAway", flag),
@@ -166,7 +168,7 @@ function ownLikesOf(answer: unknown): OwnLikes {
       sessionId: need(one, "sessionId", text(64)),
       track: trackOf(one),
       likedAt: need(one, "likedAt", moment),
-      djName: need(one, "djName", words(200)),
+      djName: need(one, "djName", said(200)),
       sessionDate: need(one, "sessionDate", moment),
     };
   };
@@ -179,7 +181,7 @@ function activeOf(answer: unknown): LiveSession[] {
     const current = maybe(from, "currentTrack", fields);
     return {
       sessionId: need(from, "sessionId", text(64)),
-      djName: need(from, "djName", words(200)),
+      djName: need(from, "djName", said(200)),
       listenerCount: maybe(from, "listenerCount", count) ?? 0,
       momentum: maybe(from, "momentum", number(0, 1)) ?? 0,
       ...given("startedAt", maybe(from, "startedAt", moment)),
@@ -193,7 +195,7 @@ function recapOf(answer: unknown): Recap {
   const from = fields(answer, "recap");
   return {
     sessionId: need(from, "sessionId", text(64)),
-    djName: need(from, "djName", words(200)),
+    djName: need(from, "djName", said(200)),
     totalLikes: need(from, "totalLikes", count),
     tracks: need(from, "tracks", list(recapTrack, 5_000)),
     ...given("startedAt", maybe(from, "startedAt", moment)),
@@ -227,8 +229,8 @@ function tempoOf(from: Fields): Tempo {
 function recapPoll(entry: unknown, at: string): RecapPoll {
   const from = fields(entry, at);
   return {
-    question: need(from, "question", words(1_000)),
-    options: need(from, "options", list(words(200), 10)),
+    question: need(from, "question", said(1_000)),
+    options: need(from, "options", list(said(200), 10)),
     votes: need(from, "votes", list(count, 10)),
     totalVotes: need(from, "totalVotes", count),
     winnerIndex: need(from, "winnerIndex", integer(-1, 9)),

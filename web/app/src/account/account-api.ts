@@ -1,7 +1,8 @@
 // What people do with their own account, as the server's routes have it.
 
-import { shape, visible } from "@pika/client";
+import { shape } from "@pika/client";
 import type { Rest } from "../rest.ts";
+import { said } from "../said.ts";
 
 const { fields, flag, integer, list, maybe, moment, need, text } = shape;
 type Fields = shape.Fields;
@@ -47,8 +48,6 @@ export interface Preferences {
   reducedMotion: boolean;
   textSize: number;
 }
-
-const said = (limit: number) => (value: unknown, at: string) => visible(text(limit)(value, at));
 
 export function accountApi({ ask }: Rest) {
   const post = (path: string, body: unknown = {}) => ask("POST", `/api/auth/${path}`, body);

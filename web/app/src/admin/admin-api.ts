@@ -1,7 +1,8 @@
 // What those who run this Pika see and do.
 
-import { shape, visible } from "@pika/client";
+import { shape } from "@pika/client";
 import type { Rest } from "../rest.ts";
+import { said } from "../said.ts";
 
 const { fields, flag, list, maybe, moment, need, text } = shape;
 
@@ -35,8 +36,6 @@ export interface Entry {
   action: string;
   detail: string;
 }
-
-const said = (limit: number) => (value: unknown, at: string) => visible(text(limit)(value, at));
 
 export function adminApi({ ask }: Rest) {
   const user = (id: string) => `/api/admin/users/${encodeURIComponent(id)}`;

@@ -3,10 +3,11 @@ import { useId, useState } from "preact/hooks";
 import { isOver, type Poll } from "@pika/client";
 import type { DjClient } from "@pika/client/dj";
 import { useServerTime } from "../live/use-live.ts";
-import { Said, vars } from "../parts.tsx";
+import { Said } from "../parts.tsx";
 import { choose, chosen } from "../projector/unattended.ts";
 import { useServices } from "../services.ts";
 import { clock } from "../times.ts";
+import { Votes } from "../votes.tsx";
 import { words } from "../words/language.ts";
 import { dj as area } from "../words/dj.ts";
 import type { PanelProps } from "./console.tsx";
@@ -73,24 +74,7 @@ function Running({ client, poll, put }: { client: DjClient; poll: Poll; put: () 
         </p>
         {timed && <p class="countdown">{clock((poll.endsAt ?? 0) - now)}</p>}
       </div>
-      <ul class="options">
-        {poll.options.map((option, i) => {
-          const votes = poll.votes[i] ?? 0;
-          const share = poll.totalVotes === 0 ? 0 : votes / poll.totalVotes;
-          return (
-            <li
-              key={i}
-              class={poll.winnerIndex === i ? "option winner" : "option"}
-              style={vars({ share })}
-            >
-              <span class="option-words">
-                <Said>{option}</Said>
-              </span>
-              <span class="option-share">{votes}</span>
-            </li>
-          );
-        })}
-      </ul>
+      <Votes poll={poll} />
       <p class="hint" role="status">
         {say.votes(poll.totalVotes)}
         {over && <> · {winner === undefined ? say.noResult : say.wins(<Said>{winner}</Said>)}</>}

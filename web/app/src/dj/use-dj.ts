@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { DjClient, type DjState, type OwnSession } from "@pika/client/dj";
-import { listenToBrowser } from "../live/use-live.ts";
 import { useServices } from "../services.ts";
+import { useOpen } from "../use-open.ts";
 
 // Likes that came while the console was away are in the recap; it is asked for at each return and now and then.
 const SNAPSHOT_MS = 60_000;
@@ -14,17 +14,7 @@ export function useDj(session: OwnSession): { client: DjClient; state: DjState }
     () => new DjClient({ url: socketUrl, session, platform }),
     [platform, socketUrl, session],
   );
-  const [state, setState] = useState(client.current);
-  useEffect(() => {
-    const unwatch = client.watch(setState);
-    const deaf = listenToBrowser(client);
-    client.open();
-    return () => {
-      deaf();
-      unwatch();
-      client.close();
-    };
-  }, [client]);
+  const state = useOpen(client);
 
   const joined = state.floor.connection.kind === "live";
   useEffect(() => {

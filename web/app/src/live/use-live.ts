@@ -3,6 +3,7 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { LiveClient, type LiveState, type SnapshotTrack } from "@pika/client";
 import { useServices, type Services } from "../services.ts";
+import { useOpen } from "../use-open.ts";
 
 // Totals of likes move slowly; a whole floor that asked at each track would ask at one instant.
 const SNAPSHOT_EVERY_MS = 60_000;
@@ -16,36 +17,10 @@ export function useLive(sessionId: string): { client: LiveClient; state: LiveSta
     () => new LiveClient({ url: services.socketUrl, sessionId, platform: services.platform }),
     [services, sessionId],
   );
-  const [state, setState] = useState(client.current);
-  useEffect(() => {
-    const unwatch = client.watch(setState);
-    const deaf = listenToBrowser(client);
-    client.open();
-    return () => {
-      deaf();
-      unwatch();
-      client.close();
-    };
-  }, [client]);
+  const state = useOpen(client);
   useSnapshots(client, state, services);
   useAwayWatch(client, state, services);
   return { client, state };
-}
-
-export function listenToBrowser(client: { wake(): void }): () => void {
-  const wake = () => client.wake();
-  const shown = () => document.visibilityState === "visible" && client.wake();
-  window.addEventListener("online", wake);
-  // Both losing and regaining the network are reasons to doubt a socket that looks open.
-  window.addEventListener("offline", wake);
-  window.addEventListener("pageshow", wake);
-  document.addEventListener("visibilitychange", shown);
-  return () => {
-    window.removeEventListener("online", wake);
-    window.removeEventListener("offline", wake);
-    window.removeEventListener("pageshow", wake);
-    document.removeEventListener("visibilitychange", shown);
-  };
 }
 
 /** The evening so far: when the session is joined, and now and then with a new track. */

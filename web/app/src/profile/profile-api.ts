@@ -1,8 +1,9 @@
 // DJs' public pages and the figures over all evenings.
 
-import { shape, visible } from "@pika/client";
+import { shape } from "@pika/client";
 import { linksOf } from "../account/account-api.ts";
 import { Refused, type Rest } from "../rest.ts";
+import { said } from "../said.ts";
 
 const { count, fields, list, maybe, moment, need, text } = shape;
 
@@ -36,8 +37,6 @@ export interface Totals {
   totalTracks: number;
   totalLikes: number;
 }
-
-const said = (limit: number) => (value: unknown, at: string) => visible(text(limit)(value, at));
 
 export function profileApi({ ask }: Rest) {
   return {

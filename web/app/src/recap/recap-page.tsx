@@ -6,6 +6,7 @@ import { Heading, Heart, Link, Message, Said, vars } from "../parts.tsx";
 import { livePath } from "../route.ts";
 import { useServices } from "../services.ts";
 import { dateOf, timeOf } from "../times.ts";
+import { Votes } from "../votes.tsx";
 import { words } from "../words/language.ts";
 import { recap as area } from "../words/recap.ts";
 import { shared } from "../words/shared.ts";
@@ -186,24 +187,7 @@ function PollResult({ poll }: { poll: RecapPoll }) {
       <h3>
         <Said>{poll.question}</Said>
       </h3>
-      <ul class="options">
-        {poll.options.map((option, i) => {
-          const votes = poll.votes[i] ?? 0;
-          const share = poll.totalVotes === 0 ? 0 : votes / poll.totalVotes;
-          return (
-            <li
-              key={i}
-              class={i === poll.winnerIndex ? "option winner" : "option"}
-              style={vars({ share })}
-            >
-              <span class="option-words">
-                <Said>{option}</Said>
-              </span>
-              <span class="option-share">{votes}</span>
-            </li>
-          );
-        })}
-      </ul>
+      <Votes poll={poll} />
       <p class="hint">{words(area).voteCount(poll.totalVotes)}</p>
     </article>
   );
