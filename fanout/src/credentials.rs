@@ -4,11 +4,9 @@
 //! is no more, leaves its owner a guest; who shows a ticket or a bearer is refused instead.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use axum::http::{HeaderMap, header};
 use dashmap::DashMap;
-use futures_util::StreamExt;
 use nats::Broker;
 use schemas::Code;
 use schemas::error::{Close, Refusal};
@@ -17,9 +15,6 @@ use schemas::shown;
 
 use crate::Fanout;
 use crate::crowd::Ticket;
-
-/// Pause before revocations are followed again after the broker went away.
-const AGAIN: Duration = Duration::from_millis(500);
 
 #[derive(Default)]
 pub struct Credentials {
@@ -89,19 +84,13 @@ impl Credentials {
 /// Closes the sockets of whatever is revoked.
 pub async fn follow(fanout: Fanout) {
     let inner = &fanout.inner;
-    let follow = async {
-        loop {
-            if let Ok(mut revoked) = inner.broker.revocations().await {
-                while let Some(sha256) = revoked.next().await {
-                    inner.credentials.heard.fetch_add(1, Ordering::AcqRel);
-                    let sockets = inner.credentials.sockets.get(&sha256).map(|sockets| sockets.clone()).unwrap_or_default();
-                    for line in sockets.into_iter().filter_map(|socket| inner.everyone.get(socket)) {
-                        line.close(Close::SignedOut);
-                    }
-                }
-            }
-            tokio::time::sleep(AGAIN).await;
+    let revoked = |sha256: &str| {
+        inner.credentials.heard.fetch_add(1, Ordering::AcqRel);
+        let sockets = inner.credentials.sockets.get(sha256).map(|sockets| sockets.clone()).unwrap_or_default();
+        for line in sockets.into_iter().filter_map(|socket| inner.everyone.get(socket)) {
+            line.close(Close::SignedOut);
         }
     };
+    let follow = inner.broker.each_revocation(|_| {}, revoked);
     inner.gone.run_until_cancelled(follow).await;
 }

@@ -76,6 +76,7 @@ async fn upgrade(
     response.headers_mut().extend(chosen.into_iter().chain(identity));
     response
 }
+
 /// The form the client asked for: JSON when it names none, nothing when it names only what we do not speak.
 fn form(headers: &HeaderMap) -> Option<(Codec, Option<&'static str>)> {
     let mut named = headers

@@ -19,15 +19,15 @@ enum Entered {
 
 impl Ingest {
     /// Admits one message. `Ok` only once it is stored under fsync.
-    pub async fn accept(&self, caller: &Caller, incoming: Incoming) -> Result<Admitted, Refusal> {
+    pub async fn accept(&self, caller: &Caller, incoming: &Incoming) -> Result<Admitted, Refusal> {
         let watch = metrics::watch(incoming.message.kind());
-        let result = self.judge(caller, &incoming).await;
+        let result = self.judge(caller, incoming).await;
         watch.done(&result);
         result
     }
 
     /// Admits what a DJ says to one session at once, all of it for everyone to hear: one write stores it, and dancers hear it together.
-    pub async fn accept_together(&self, caller: &Caller, said: &[Incoming]) -> Vec<Result<Admitted, Refusal>> {
+    pub async fn accept_together(&self, caller: &Caller, said: &[&Incoming]) -> Vec<Result<Admitted, Refusal>> {
         let watches: Vec<_> = said.iter().map(|incoming| metrics::watch(incoming.message.kind())).collect();
         let results = self.judge_together(caller, said).await;
         watches.into_iter().zip(&results).for_each(|(watch, result)| watch.done(result));
@@ -56,7 +56,7 @@ impl Ingest {
         Ok(Admitted::Stored(seq))
     }
 
-    async fn judge_together(&self, caller: &Caller, said: &[Incoming]) -> Vec<Result<Admitted, Refusal>> {
+    async fn judge_together(&self, caller: &Caller, said: &[&Incoming]) -> Vec<Result<Admitted, Refusal>> {
         let mut results = Vec::with_capacity(said.len());
         let mut entered: Option<Session> = None;
         let mut words = Vec::new();

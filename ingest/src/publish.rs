@@ -157,7 +157,7 @@ async fn say(ingest: &Ingest, caller: &Caller, breath: &[Said]) -> Vec<Result<Op
     };
     if let [one] = breath {
         return vec![match &one.message {
-            Ok(incoming) if incoming.message.kind().rule().who == Who::Owner => ingest.accept(caller, incoming.clone()).await.map(seq),
+            Ok(incoming) if incoming.message.kind().rule().who == Who::Owner => ingest.accept(caller, incoming).await.map(seq),
             // Dancers speak on their sockets: a like needs a person, and this door knows only the session's owner.
             Ok(_) => Err(Refusal::with(Code::InvalidMessage, "Invalid message: only the DJ's messages can be published here")),
             Err(undecodable) => {
@@ -166,7 +166,7 @@ async fn say(ingest: &Ingest, caller: &Caller, breath: &[Said]) -> Vec<Result<Op
             }
         }];
     }
-    let together: Vec<Incoming> = breath.iter().filter_map(|said| said.message.as_ref().ok().cloned()).collect();
+    let together: Vec<&Incoming> = breath.iter().filter_map(|said| said.message.as_ref().ok()).collect();
     ingest.accept_together(caller, &together).await.into_iter().map(|result| result.map(seq)).collect()
 }
 

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use dashmap::DashMap;
-use futures_util::StreamExt;
 use nats::Broker;
 use schemas::Code;
 use schemas::error::Refusal;
@@ -18,8 +17,6 @@ use tokio_util::sync::CancellationToken;
 const REMEMBERED: usize = 10_000;
 /// While revocations cannot be followed, an answer this old is asked for again.
 const UNFOLLOWED: Duration = Duration::from_secs(60);
-/// Pause before revocations are followed again after the broker went away.
-const AGAIN: Duration = Duration::from_millis(500);
 
 pub struct Tokens {
     broker: Broker,
@@ -34,19 +31,11 @@ impl Tokens {
         let tokens = Tokens { broker: broker.clone(), known: Arc::default(), followed: Arc::default(), heard: Arc::default() };
         let (known, followed, heard) = (tokens.known.clone(), tokens.followed.clone(), tokens.heard.clone());
         tokio::spawn(async move {
-            let follow = async {
-                loop {
-                    if let Ok(mut revoked) = broker.revocations().await {
-                        followed.store(true, Ordering::Relaxed);
-                        while let Some(sha256) = revoked.next().await {
-                            heard.fetch_add(1, Ordering::AcqRel);
-                            known.remove(&sha256);
-                        }
-                        followed.store(false, Ordering::Relaxed);
-                    }
-                    tokio::time::sleep(AGAIN).await;
-                }
+            let revoked = |sha256: &str| {
+                heard.fetch_add(1, Ordering::AcqRel);
+                known.remove(sha256);
             };
+            let follow = broker.each_revocation(|now| followed.store(now, Ordering::Relaxed), revoked);
             stop.run_until_cancelled(follow).await;
         });
         tokens

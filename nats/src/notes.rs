@@ -12,7 +12,7 @@ use schemas::note::{Applause, AskMine, AskToken, Mine, Presence, TokenAnswer, Ve
 use schemas::{NodeId, Partition, SessionId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::batch::Outgoing;
 use crate::connection::{Broker, BrokerError};
@@ -23,6 +23,9 @@ use crate::subjects::{self, REVOKED};
 
 /// A node drops a silent socket within 3 s of the question; the rest is for the way of its answer.
 const PROBE: Duration = Duration::from_millis(3500);
+
+/// Pause before revocations are followed again after the broker went away.
+const AGAIN: Duration = Duration::from_millis(500);
 
 /// A question that somebody asked over the broker, and the way to answer it.
 pub struct Question<Q, A> {
@@ -130,6 +133,21 @@ impl Broker {
             message.and_then(|m| m.body()).inspect_err(|error| tracing::error!(%error, "a revocation is skipped")).ok()
         };
         Ok(follower.messages().filter_map(read).boxed())
+    }
+
+    /// Says each revoked token, the kept ones first, for as long as it is polled: after an outage it begins anew. `followed` is told when
+    /// revocations begin to be heard and when they are heard no more.
+    pub async fn each_revocation(&self, followed: impl Fn(bool), revoked: impl Fn(&str)) {
+        loop {
+            if let Ok(mut revocations) = self.revocations().await {
+                followed(true);
+                while let Some(sha256) = revocations.next().await {
+                    revoked(&sha256);
+                }
+                followed(false);
+            }
+            sleep(AGAIN).await;
+        }
     }
 
     async fn note<T: Serialize>(&self, subject: String, body: &T) -> Result<(), BrokerError> {

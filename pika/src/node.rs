@@ -74,7 +74,7 @@ struct Door(ingest::Ingest);
 impl fanout::Admit for Door {
     fn accept(&self, caller: Caller, incoming: Incoming) -> BoxFuture<'static, Result<Admitted, Refusal>> {
         let ingest = self.0.clone();
-        async move { ingest.accept(&caller, incoming).await }.boxed()
+        async move { ingest.accept(&caller, &incoming).await }.boxed()
     }
 }
 

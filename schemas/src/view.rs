@@ -137,6 +137,11 @@ impl View {
         self.run.as_ref().filter(|run| !run.ended())
     }
 
+    /// Folds a fact as if the log had placed it next.
+    pub fn foresee(&mut self, record: &FactRecord, now: Millis) {
+        self.apply(&PlacedFact { session: self.session.clone(), seq: self.last + 1, stamp: now, record: record.clone() });
+    }
+
     /// What the lobby says of this view.
     pub fn lobby(&self) -> Option<LobbyRecord> {
         self.run.as_ref().map(|run| run.lobby())
@@ -326,9 +331,7 @@ impl Run {
 /// Computed by folding the facts onto a copy of the view as if the log had placed them next.
 pub fn lobby_after(view: &View, facts: &[FactRecord], now: Millis) -> Option<LobbyRecord> {
     let mut next = view.clone();
-    for (i, record) in facts.iter().enumerate() {
-        next.apply(&PlacedFact { session: view.session.clone(), seq: view.last + 1 + i as u64, stamp: now, record: record.clone() });
-    }
+    facts.iter().for_each(|record| next.foresee(record, now));
     let mut after = next.lobby()?;
     if let Some(i) = facts.iter().rposition(|record| matches!(record.fact, Fact::Begun(_))) {
         after.begin = Begin::Before((facts.len() - i) as u64);

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use schemas::error::Refusal;
-use schemas::fact::{FactRecord, PlacedFact};
+use schemas::fact::FactRecord;
 use schemas::view::View;
 use schemas::{Millis, Seq};
 
@@ -32,7 +32,7 @@ impl Plan {
                 Ok(Decision::Append { facts, timers }) => {
                     let first = plan.facts.len();
                     if n + 1 < messages {
-                        facts.iter().for_each(|record| foresee(&mut ahead, record, now));
+                        facts.iter().for_each(|record| ahead.foresee(record, now));
                     }
                     plan.facts.extend(facts);
                     plan.timers.extend(timers);
@@ -59,10 +59,4 @@ impl Plan {
         };
         self.verdicts.into_iter().map(|verdict| verdict.map(tell)).collect()
     }
-}
-
-/// The fact as if it were stored next.
-fn foresee(ahead: &mut View, record: &FactRecord, now: Millis) {
-    let placed = PlacedFact { session: ahead.session.clone(), seq: ahead.last + 1, stamp: now, record: record.clone() };
-    ahead.apply(&placed);
 }
