@@ -7,8 +7,8 @@ use crate::Accounts;
 use crate::audit::Action;
 use crate::error::AccountError;
 
-/// Accounts of one page.
-const PAGE: usize = 200;
+/// The most accounts of one page.
+pub const PAGE: usize = 200;
 /// Accounts that are read for one page of a search.
 const LOOKED: usize = 2_000;
 
@@ -95,7 +95,7 @@ impl Accounts {
 
     pub async fn take(&self, id: AccountId, role: Role, by: Option<AccountId>, now: Millis) -> Result<Account, AccountError> {
         if by == Some(id) && role == Role::Admin {
-            return Err(AccountError::invalid("nobody takes the role of an admin from themselves; another admin does"));
+            return Err(AccountError::in_the_way("nobody takes the role of an admin from themselves; another admin does"));
         }
         let mut news = false;
         let account = self
@@ -116,7 +116,7 @@ impl Accounts {
     /// From now on nothing that the account holds lets anybody in, and what is open closes.
     pub async fn suspend(&self, id: AccountId, why: &str, by: Option<AccountId>, now: Millis) -> Result<Account, AccountError> {
         if by == Some(id) {
-            return Err(AccountError::invalid("nobody suspends themselves"));
+            return Err(AccountError::in_the_way("nobody suspends themselves"));
         }
         let account = self
             .inner

@@ -25,11 +25,14 @@ pub enum Action {
     TokenMade,
     TokenEnded,
     DeviceLetIn,
+    LoginLinked,
+    LoginUnlinked,
     RoleGranted,
     RoleTaken,
     Suspended,
     Unsuspended,
     Exported,
+    Imported,
     Removed,
 }
 
@@ -49,11 +52,14 @@ impl Action {
             Action::TokenMade => "token_made",
             Action::TokenEnded => "token_ended",
             Action::DeviceLetIn => "device_let_in",
+            Action::LoginLinked => "login_linked",
+            Action::LoginUnlinked => "login_unlinked",
             Action::RoleGranted => "role_granted",
             Action::RoleTaken => "role_taken",
             Action::Suspended => "suspended",
             Action::Unsuspended => "unsuspended",
             Action::Exported => "exported",
+            Action::Imported => "imported",
             Action::Removed => "removed",
         }
     }

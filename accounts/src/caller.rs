@@ -6,6 +6,7 @@ use schemas::{AccountId, Millis, Permission, Role};
 use store::{Account, Secret, SecretKind, Use};
 
 use crate::error::AccountError;
+use crate::profile::notified;
 use crate::tokens::{DJ_TOKEN, hash_of};
 use crate::{Accounts, Inner};
 
@@ -31,6 +32,11 @@ impl Caller {
 
     pub fn may(&self, permission: Permission) -> bool {
         may(&self.account, permission)
+    }
+
+    /// Whether they are told of announcements, in the browsers where they turned notifications on.
+    pub fn wants_announcements(&self) -> bool {
+        notified(&self.account.preferences)
     }
 
     pub fn require(&self, permission: Permission) -> Result<(), AccountError> {

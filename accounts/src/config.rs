@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use schemas::Role;
 
+use crate::providers::Provider;
+
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Where people reach this Pika, without a slash at the end. Links in letters begin with it, and access tokens name it.
@@ -33,6 +35,10 @@ pub struct Config {
     /// What an answer to a sign-in takes at least, right or wrong, known or not: above what any hash that we keep takes to check.
     pub sign_in_floor: Duration,
     pub hashing: Hashing,
+    /// Who else says who somebody is.
+    pub providers: Vec<Provider>,
+    /// How long a way to a provider and back may take.
+    pub login: Duration,
 }
 
 /// What a password's hash costs. The floor is what OWASP asks of argon2id: 19 MiB, two passes, one lane.
@@ -74,6 +80,8 @@ impl Default for Config {
             audit_kept: 365 * DAY,
             sign_in_floor: Duration::from_millis(250),
             hashing: Hashing::default(),
+            providers: Vec::new(),
+            login: Duration::from_secs(10 * 60),
         }
     }
 }

@@ -1,22 +1,19 @@
 //! Access tokens: short-lived, signed with Ed25519, checked by whoever has the cluster's key. A new key signs each period; which
 //! one is named in the token, and only this period's and the last one's are believed.
 
-use std::sync::Once;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
-use jsonwebtoken::errors::ErrorKind;
-use jsonwebtoken::signature::{Error as SignatureError, Signer as Signs, Verifier};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
-use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
+use ring::signature::{Ed25519KeyPair, KeyPair};
 use schemas::secrets::ClusterKey;
 use schemas::{AccountId, Millis};
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
 use crate::error::AccountError;
+use crate::signatures;
 
 /// How long a key signs. Tokens hold a day at most, so one key before this is enough to check those that are about.
 const PERIOD_MS: i64 = 30 * 24 * 3_600_000;
@@ -48,11 +45,7 @@ pub(crate) struct Signer {
 
 impl Signer {
     pub fn new(key: &ClusterKey, config: &Config) -> Self {
-        static ONCE: Once = Once::new();
-        ONCE.call_once(|| {
-            // The library takes what it is given first; nobody else in this process gives it anything.
-            let _ = PROVIDER.install_default();
-        });
+        signatures::install();
         Signer { key: key.clone(), issuer: config.public_url.trim_end_matches('/').to_owned(), holds: config.access.min(A_DAY) }
     }
 
@@ -122,51 +115,6 @@ impl Signer {
 
 fn public(seed: &[u8]) -> Option<Vec<u8>> {
     Ed25519KeyPair::from_seed_unchecked(seed).ok().map(|pair| pair.public_key().as_ref().to_vec())
-}
-
-/// Ed25519 by ring, which is in this program for TLS: the library's own choices would bring a second set of cryptography, and
-/// with it an RSA that is known to leak its keys' timing. All else is refused.
-static PROVIDER: CryptoProvider = CryptoProvider {
-    signer_factory: |algorithm, key| match algorithm {
-        Algorithm::EdDSA => match Ed25519KeyPair::from_seed_unchecked(key.as_bytes()) {
-            Ok(pair) => Ok(Box::new(Ours(pair))),
-            Err(_) => Err(ErrorKind::InvalidEddsaKey.into()),
-        },
-        _ => Err(ErrorKind::InvalidAlgorithm.into()),
-    },
-    verifier_factory: |algorithm, key| match algorithm {
-        Algorithm::EdDSA => Ok(Box::new(Theirs(UnparsedPublicKey::new(&ED25519, key.try_get_as_bytes()?.to_vec())))),
-        _ => Err(ErrorKind::InvalidAlgorithm.into()),
-    },
-    key_utils: KeyUtils::new_unimplemented(),
-};
-
-struct Ours(Ed25519KeyPair);
-
-impl Signs<Vec<u8>> for Ours {
-    fn try_sign(&self, message: &[u8]) -> Result<Vec<u8>, SignatureError> {
-        Ok(self.0.sign(message).as_ref().to_vec())
-    }
-}
-
-impl JwtSigner for Ours {
-    fn algorithm(&self) -> Algorithm {
-        Algorithm::EdDSA
-    }
-}
-
-struct Theirs(UnparsedPublicKey<Vec<u8>>);
-
-impl Verifier<Vec<u8>> for Theirs {
-    fn verify(&self, message: &[u8], signature: &Vec<u8>) -> Result<(), SignatureError> {
-        self.0.verify(message, signature).map_err(|_| SignatureError::new())
-    }
-}
-
-impl JwtVerifier for Theirs {
-    fn algorithm(&self) -> Algorithm {
-        Algorithm::EdDSA
-    }
 }
 
 #[cfg(test)]

@@ -2,8 +2,9 @@
 //!
 //! It promises: a password is kept only as its argon2id hash, and checking one takes the same time whoever it is for; of each
 //! secret that it gives out only the SHA-256 is kept; whoever is suspended, or whose session was ended, is nobody from the next
-//! question on; every change of these things is in the audit log. It knows the store. It knows neither HTTP, cookies nor the
-//! broker: who has to hear of an ended session is told through [`Herald`].
+//! question on; every change of these things is in the audit log. It knows the store. It asks mail
+//! servers and providers, and knows neither requests, cookies nor the broker: who has to hear of an ended session is told through
+//! [`Herald`].
 
 mod config;
 mod error;
@@ -15,11 +16,19 @@ mod passwords;
 mod tokens;
 
 mod jwt;
+mod signatures;
+
+mod asking;
+mod code_flow;
+mod github;
+mod oidc;
+mod providers;
 
 mod admin;
 mod audit;
 mod caller;
 mod devices;
+mod logins;
 mod mine;
 mod profile;
 mod recovery;
@@ -33,7 +42,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use schemas::secrets::ClusterKey;
 
-pub use admin::Page;
+pub use admin::{PAGE as USERS_PAGE, Page};
 pub use audit::Action;
 pub use caller::{Caller, Means};
 pub use config::{Config, Hashing};
@@ -41,11 +50,15 @@ pub use devices::{DeviceStart, Polled};
 pub use error::AccountError;
 pub use jwt::AccessClaims;
 pub use letters::Letter;
+pub use logins::{Entered, LoginStart, LoginView, Returned};
 pub use mail::{Mailbox, Post, PostError, Smtp};
-pub use profile::{Defaults, ProfileChange};
-pub use register::Registration;
+pub use passwords::LENGTH as PASSWORD_LENGTH;
+pub use profile::{ADDRESS, ADDRESS_PATTERN, BIO, Choice, Defaults, GENRE, GENRES, NETWORKS, ProfileChange};
+pub use providers::{ClientSecret, Provider, Speaks};
+pub use register::{Moved, Registration};
 pub use sessions::{SessionView, token_id};
 pub use sign_in::{Credentials, Pair, SignedIn};
+pub use signatures::install as sign_with_ring;
 
 /// Who is told that a secret does not hold any more: every node that may remember it, or hold a socket that was opened with it.
 #[async_trait]
@@ -61,6 +74,8 @@ pub struct Stores {
     pub secrets: Arc<dyn store::Secrets>,
     pub audit: Arc<dyn store::Audit>,
     pub tokens: Arc<dyn store::Tokens>,
+    /// Browsers that people are told of announcements in.
+    pub subscriptions: Arc<dyn store::Subscriptions>,
 }
 
 /// Cloned freely; all clones are one.
@@ -76,6 +91,7 @@ struct Inner {
     herald: Arc<dyn Herald>,
     passwords: passwords::Passwords,
     signer: jwt::Signer,
+    logins: logins::Logins,
 }
 
 impl Accounts {
@@ -83,7 +99,8 @@ impl Accounts {
         metrics::describe();
         let passwords = passwords::Passwords::start(&config.hashing);
         let signer = jwt::Signer::new(key, &config);
-        Accounts { inner: Arc::new(Inner { config, stores, post, herald, passwords, signer }) }
+        let logins = logins::Logins::new(&config.providers);
+        Accounts { inner: Arc::new(Inner { config, stores, post, herald, passwords, signer, logins }) }
     }
 
     pub fn config(&self) -> &Config {

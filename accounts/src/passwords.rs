@@ -18,11 +18,15 @@ use crate::error::AccountError;
 use crate::metrics;
 
 /// Characters of a password. More would only be work for us.
-const LENGTH: std::ops::RangeInclusive<usize> = 8..=128;
+pub const LENGTH: std::ops::RangeInclusive<usize> = 8..=128;
 /// Below this a hash is made anew when its owner signs in, whatever this machine would take.
 const FLOOR_MEMORY_KIB: u32 = 19 * 1024;
 const FLOOR_PASSES: u32 = 2;
 const MOST_PASSES: u32 = 6;
+/// What checking a hash of elsewhere may cost at most: bcrypt's work, and argon2's memory times its passes in KiB, as Bun makes it
+/// (64 MiB, twice). Both take less than the quarter of a second that every sign-in takes, so that nobody is told apart by theirs.
+const BCRYPT_COST: u32 = 12;
+const ARGON_WORK: u64 = 2 * 64 * 1024;
 /// How much hashing gives way to other threads: the scheduler then gives it about a tenth of a busy core.
 const NICE: i32 = 10;
 
@@ -162,6 +166,25 @@ fn check(password: &str, hash: &PasswordHash) -> Checked {
     Checked { right, weak }
 }
 
+/// Whether a sign-in can check this hash of elsewhere, and in time.
+pub(crate) fn can_be_checked(hash: &str) -> Result<(), AccountError> {
+    let bcrypt = ["$2a$", "$2b$", "$2y$"].iter().any(|form| hash.starts_with(form)) && hash.is_ascii();
+    let in_time = if bcrypt {
+        hash.parse::<bcrypt::HashParts>().ok().map(|parts| parts.get_cost() <= BCRYPT_COST)
+    } else {
+        let params = Phc::new(hash).ok().filter(|phc| phc.algorithm.as_str() == "argon2id").and_then(|phc| Params::try_from(&phc).ok());
+        params.map(|params| u64::from(params.m_cost()) * u64::from(params.t_cost()) <= ARGON_WORK)
+    };
+    match in_time {
+        Some(true) => Ok(()),
+        Some(false) => Err(AccountError::invalid(format!(
+            "the hash takes too long to check: bcrypt's cost is {BCRYPT_COST} at most, argon2id's memory times its passes {} MiB",
+            ARGON_WORK / 1024
+        ))),
+        None => Err(AccountError::invalid("the hash is neither argon2id's nor bcrypt's")),
+    }
+}
+
 /// Whether a program that knows lists of passwords, words, names and keyboards finds it within a million guesses.
 fn common(password: &str, about: &[String]) -> bool {
     let about: Vec<&str> = about.iter().map(String::as_str).collect();
@@ -221,6 +244,28 @@ mod tests {
         }
         let weak = argon(8, 1).hash_password(b"x").unwrap().to_string();
         assert_eq!(check("x", &PasswordHash(weak)), Checked { right: true, weak: true });
+    }
+
+    #[test]
+    fn a_hash_of_elsewhere_is_one_that_can_be_checked_in_time() {
+        let bcrypt = bcrypt::hash("blue suede shoes", 4).unwrap();
+        let cost = |cost: &str| bcrypt.replacen("$04$", &format!("${cost}$"), 1);
+        let work = |memory: u32, passes: u32| {
+            let hash = argon(8, 1).hash_password(b"x").unwrap().to_string();
+            hash.replacen("m=8,t=1", &format!("m={memory},t={passes}"), 1)
+        };
+        for good in [bcrypt.clone(), cost("12"), work(19 * 1024, 6), work(64 * 1024, 2)] {
+            assert_eq!(can_be_checked(&good), Ok(()), "{good}");
+        }
+        for slow in [cost("13"), cost("31"), work(64 * 1024, 3), work(1024 * 1024, 1), work(8, 1_000_000)] {
+            let words = can_be_checked(&slow).unwrap_err().to_string();
+            assert!(words.contains("takes too long to check"), "{slow}: {words}");
+        }
+        let of_another_kind = work(8, 1).replacen("argon2id", "argon2i", 1);
+        for bad in ["", "plain", "$2b$", "$2b$é", "$1$md5crypt", "$argon2id$", &cost("99x"), &of_another_kind] {
+            let words = can_be_checked(bad).unwrap_err().to_string();
+            assert!(words.contains("neither"), "{bad}: {words}");
+        }
     }
 
     #[tokio::test]

@@ -8,15 +8,26 @@ use serde_json::{Map, Value};
 use store::{Account, Name, Preferences, Profile};
 
 use crate::Accounts;
+use crate::audit::Action;
 use crate::caller::Caller;
 use crate::error::AccountError;
 use crate::register::names;
 
-const BIO: usize = 2_000;
-const GENRES: usize = 20;
-const GENRE: usize = 50;
-const ADDRESS: usize = 500;
-const NETWORKS: [&str; 10] =
+/// The most characters of a text about oneself.
+pub const BIO: usize = 2_000;
+/// The most genres, and the most characters of one.
+pub const GENRES: usize = 20;
+pub const GENRE: usize = 50;
+/// The most characters of an address on the web, and the pattern of what is one: for those who describe what is taken.
+pub const ADDRESS: usize = 500;
+pub const ADDRESS_PATTERN: &str = concat!(
+    r"^[\x09-\x0d\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]*https?://",
+    r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+(:[0-9]{1,5})?",
+    r"([/?#][^\x00-\x20\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000<>\x22'\x5c`]*)?",
+    r"[\x09-\x0d\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]*$",
+);
+/// Where else a DJ may be found.
+pub const NETWORKS: [&str; 10] =
     ["bluesky", "discord", "facebook", "instagram", "mastodon", "mixcloud", "soundcloud", "spotify", "tiktok", "youtube"];
 
 /// What is to change; none stays as it is.
@@ -35,18 +46,27 @@ pub struct ProfileChange {
 /// one of the words.
 pub struct Defaults;
 
+const NOTIFY_ANNOUNCEMENTS: &str = "notifyAnnouncements";
+
+pub(crate) fn notified(preferences: &Preferences) -> bool {
+    Defaults::under(preferences).get(NOTIFY_ANNOUNCEMENTS) != Some(&Value::Bool(false))
+}
+
 /// `(name, default, words of a text or bounds of a number)`.
-const DEFAULTS: [(&str, Choice); 7] = [
-    ("theme", Choice::Word("system", &["system", "light", "dark"])),
+static DEFAULTS: [(&str, Choice); 7] = [
+    // The pages are made for a dark room; light ones are for whoever asks for them.
+    ("theme", Choice::Word("dark", &["dark", "light", "system"])),
     ("language", Choice::Word("en", &["en", "de", "pl", "fr", "es", "nl"])),
     ("reducedMotion", Choice::Yes(false)),
-    ("notifyAnnouncements", Choice::Yes(true)),
+    (NOTIFY_ANNOUNCEMENTS, Choice::Yes(true)),
     ("notifyPolls", Choice::Yes(true)),
     ("showBpm", Choice::Yes(true)),
     ("textSize", Choice::Number(100, 50, 300)),
 ];
 
-enum Choice {
+/// What a preference may be.
+pub enum Choice {
+    /// Default, and all words that there are.
     Word(&'static str, &'static [&'static str]),
     Yes(bool),
     /// Default, least, most.
@@ -72,6 +92,11 @@ impl Choice {
 }
 
 impl Defaults {
+    /// All preferences that there are.
+    pub fn all() -> impl Iterator<Item = (&'static str, &'static Choice)> {
+        DEFAULTS.iter().map(|(name, choice)| (*name, choice))
+    }
+
     /// What was chosen, over the defaults. What is not known any more, or no longer allowed, is not shown.
     pub fn under(chosen: &Preferences) -> Map<String, Value> {
         let all = DEFAULTS.iter().map(|(name, choice)| {
@@ -141,13 +166,8 @@ impl Accounts {
         wanted: &Map<String, Value>,
         version: Option<u64>,
     ) -> Result<Preferences, AccountError> {
-        for (name, value) in wanted {
-            let choice = DEFAULTS.iter().find(|(known, _)| known == name).map(|(_, choice)| choice);
-            let choice = choice.ok_or_else(|| AccountError::invalid(format!("there is no preference {}", crate::sessions::label(name))))?;
-            if !value.is_null() && !choice.allows(value) {
-                return Err(AccountError::invalid(format!("{name} cannot be that")));
-            }
-        }
+        caller.require_session()?;
+        allowed(wanted)?;
         let account = self
             .inner
             .change(caller.id(), |account| {
@@ -155,18 +175,68 @@ impl Accounts {
                 if version.is_some_and(|version| version != preferences.version) {
                     return Err(AccountError::Taken);
                 }
-                for (name, value) in wanted {
-                    match value {
-                        Value::Null => preferences.chosen.remove(name),
-                        value => preferences.chosen.insert(name.clone(), value.clone()),
-                    };
-                }
-                preferences.version += 1;
+                choose(preferences, wanted);
                 Ok(())
             })
             .await?;
+        self.hush(&account, wanted).await?;
         Ok(account.preferences)
     }
+
+    /// Takes over what an export holds of the caller's profile and preferences: all of it, or nothing. Names stay, because others may bear
+    /// them by now; likes and history are what happened elsewhere.
+    pub async fn import(
+        &self,
+        caller: &Caller,
+        profile: &ProfileChange,
+        preferences: &Map<String, Value>,
+        now: Millis,
+    ) -> Result<Account, AccountError> {
+        caller.require_session()?;
+        allowed(preferences)?;
+        let profile = checked(&caller.account.profile, profile)?;
+        let account = self
+            .inner
+            .change(caller.id(), |account| {
+                account.profile = profile.clone();
+                choose(&mut account.preferences, preferences);
+                Ok(())
+            })
+            .await?;
+        self.hush(&account, preferences).await?;
+        self.inner.note(Action::Imported, Some(account.id), Some(account.id), "", now).await?;
+        Ok(account)
+    }
+
+    /// Browsers hear of a choice that is theirs too.
+    async fn hush(&self, account: &Account, wanted: &Map<String, Value>) -> Result<(), AccountError> {
+        if wanted.contains_key(NOTIFY_ANNOUNCEMENTS) {
+            self.inner.stores.subscriptions.hush(account.person, !notified(&account.preferences)).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Refuses what is no preference, or none of its values.
+fn allowed(wanted: &Map<String, Value>) -> Result<(), AccountError> {
+    for (name, value) in wanted {
+        let choice = DEFAULTS.iter().find(|(known, _)| known == name).map(|(_, choice)| choice);
+        let choice = choice.ok_or_else(|| AccountError::invalid(format!("there is no preference {}", crate::sessions::label(name))))?;
+        if !value.is_null() && !choice.allows(value) {
+            return Err(AccountError::invalid(format!("{name} cannot be that")));
+        }
+    }
+    Ok(())
+}
+
+fn choose(preferences: &mut Preferences, wanted: &Map<String, Value>) {
+    for (name, value) in wanted {
+        match value {
+            Value::Null => preferences.chosen.remove(name),
+            value => preferences.chosen.insert(name.clone(), value.clone()),
+        };
+    }
+    preferences.version += 1;
 }
 
 fn checked(profile: &Profile, wanted: &ProfileChange) -> Result<Profile, AccountError> {
@@ -199,21 +269,24 @@ fn checked(profile: &Profile, wanted: &ProfileChange) -> Result<Profile, Account
 }
 
 fn text(what: &str, raw: &str, most: usize) -> Result<String, AccountError> {
-    let text = clean(raw);
-    if text.chars().count() > most {
+    // As it came: a limit that hangs on what is cleaned away could be said to nobody.
+    if raw.chars().count() > most {
         return Err(AccountError::invalid(format!("{what} must have at most {most} characters")));
     }
-    Ok(text)
+    Ok(clean(raw))
 }
 
-/// An address on the web. Others, `javascript:` before all, would act when they are clicked.
+/// An address on the web, its host as DNS writes it. Others, `javascript:` before all, would act when they are clicked.
 fn address(what: &str, raw: &str) -> Result<String, AccountError> {
     let url = raw.trim();
     let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).unwrap_or_default();
     let host = host.split(['/', '?', '#']).next().unwrap_or_default();
     let plain = url.chars().all(|c| !c.is_control() && !c.is_whitespace() && !matches!(c, '<' | '>' | '"' | '\'' | '\\' | '`'));
-    let named = host.contains('.') && !host.starts_with('.') && !host.contains('@');
-    if named && plain && url.len() <= ADDRESS {
+    let (host, port) = host.split_once(':').unwrap_or((host, "0"));
+    let is_label = |label: &str| !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    let is_port = (1..=5).contains(&port.len()) && port.chars().all(|c| c.is_ascii_digit());
+    let named = host.contains('.') && host.split('.').all(is_label) && is_port;
+    if named && plain && raw.chars().count() <= ADDRESS {
         Ok(url.to_owned())
     } else {
         Err(AccountError::invalid(format!("{what} must be an address that begins with https://")))
@@ -227,6 +300,7 @@ mod tests {
     #[test]
     fn only_addresses_on_the_web_are_taken() {
         assert!(address("website", " https://pika.dance/dj?x=1#y ").is_ok());
+        assert!(address("website", "http://xn--bka-9la.pika.dance:8080").is_ok());
         for bad in [
             "",
             "javascript:alert(1)",
@@ -237,6 +311,9 @@ mod tests {
             "//a.b",
             "https://u:p@a.b",
             "https://a .b",
+            "https://[a.b",
+            "https://a..b",
+            "https://a.b:port",
         ] {
             assert!(address("website", bad).is_err(), "{bad}");
         }
@@ -246,9 +323,9 @@ mod tests {
     fn what_was_chosen_lies_over_the_defaults() {
         let chosen =
             |pairs: &[(&str, Value)]| Preferences { version: 1, chosen: pairs.iter().map(|(k, v)| ((*k).to_owned(), v.clone())).collect() };
-        assert_eq!(Defaults::under(&Preferences::default())["theme"], "system");
-        assert_eq!(Defaults::under(&chosen(&[("theme", "dark".into())]))["theme"], "dark");
+        assert_eq!(Defaults::under(&Preferences::default())["theme"], "dark");
+        assert_eq!(Defaults::under(&chosen(&[("theme", "light".into())]))["theme"], "light");
         let odd = Defaults::under(&chosen(&[("theme", "neon".into()), ("gone", 1.into()), ("textSize", 9_999.into())]));
-        assert_eq!((odd["theme"].clone(), odd.get("gone"), odd["textSize"].clone()), ("system".into(), None, 100.into()));
+        assert_eq!((odd["theme"].clone(), odd.get("gone"), odd["textSize"].clone()), ("dark".into(), None, 100.into()));
     }
 }

@@ -131,6 +131,7 @@ impl Accounts {
         let inner = &self.inner;
         let ago = |span: std::time::Duration| now.plus(-i64::try_from(span.as_millis()).unwrap_or(i64::MAX));
         inner.stores.secrets.sweep_secrets(now).await?;
+        inner.stores.subscriptions.sweep_subscriptions(now).await?;
         inner.stores.audit.sweep_audit(ago(inner.config.audit_kept)).await?;
         if inner.config.token_unused.is_zero() {
             return Ok(0);

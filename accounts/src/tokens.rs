@@ -68,7 +68,7 @@ fn of(kind: SecretKind, shown: String, account: Option<AccountId>, holds: Durati
         family: String::new(),
         label: String::new(),
         created_at: now,
-        expires_at: now.plus(i64::try_from(holds.as_millis()).unwrap_or(i64::MAX)),
+        expires_at: now.after(holds),
         last_used: None,
         used_at: None,
         about: String::new(),

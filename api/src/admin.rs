@@ -12,12 +12,16 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::desk::Desk;
 use crate::failure::Failure;
+use crate::limits::Limit;
 use crate::posted::{Asked, Posted};
 use crate::refused::Refused;
+use crate::shapes::{AccountIdText, AuditLimit, GrantableRole, Moment, UsersLimit};
 use crate::signed_in::{Client, ManageUsers, May};
 use crate::wants::Wants;
 
 const PAGE: usize = 50;
+/// The most entries of the audit log in one answer.
+pub(crate) const AUDIT_MOST: usize = 500;
 
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -77,9 +81,11 @@ pub(crate) struct Users {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct UserPaging {
-    /// Accounts wanted, 1 to 200; 50 where nothing is said.
+    /// Accounts wanted; 50 where nothing is said.
+    #[param(value_type = Option<UsersLimit>, inline)]
     limit: Option<usize>,
     /// `next` of the page before.
+    #[param(value_type = Option<AccountIdText>, inline)]
     after: Option<String>,
     /// Only accounts whose address, name or slug holds this, or whose id it is. A page of a search may be short, or empty, and not the last.
     q: Option<String>,
@@ -87,6 +93,7 @@ pub(crate) struct UserPaging {
 
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct RoleWanted {
+    #[schema(value_type = GrantableRole, inline)]
     role: Role,
 }
 
@@ -122,10 +129,13 @@ impl Entry {
 #[into_params(parameter_in = Query)]
 pub(crate) struct AuditQuery {
     /// Only what concerns this account.
+    #[param(value_type = Option<AccountIdText>, inline)]
     account: Option<String>,
     /// Only what came before this moment, in ISO 8601.
+    #[param(value_type = Option<Moment>, inline)]
     before: Option<String>,
-    /// Entries wanted, 1 to 500; 100 where nothing is said.
+    /// Entries wanted; 100 where nothing is said.
+    #[param(value_type = Option<AuditLimit>, inline)]
     limit: Option<usize>,
 }
 
@@ -146,6 +156,9 @@ pub(crate) async fn users(
     let after = paging.after.as_deref().map(str::parse::<AccountId>).transpose();
     let after = after.map_err(|_| Failure::with(Code::InvalidMessage, "after is the `next` of a page"))?;
     let limit = paging.limit.unwrap_or(PAGE);
+    if !(1..=accounts::USERS_PAGE).contains(&limit) {
+        return Err(Failure::with(Code::InvalidMessage, format!("limit must be 1 to {}", accounts::USERS_PAGE)));
+    }
     let page = match paging.q.as_deref().map(str::trim).filter(|wanted| !wanted.is_empty()) {
         None => desk.accounts.page(after, limit).await?,
         Some(wanted) => desk.accounts.search(wanted, after, limit).await?,
@@ -177,14 +190,16 @@ pub(crate) async fn grant(
     Path(id): Path<String>,
     Posted(body): Posted<RoleWanted>,
 ) -> Result<Response, Failure> {
+    desk.limits.person(Limit::Changes, &admin.0.id().to_string())?;
     let account = desk.accounts.grant(named(&id)?, body.role, Some(admin.0.id()), Millis::now()).await?;
     Ok(wants.say(&ManagedUser::of(account)))
 }
 
 /// Takes a role away. Whoever had it signs in anew.
 #[utoipa::path(delete, path = "/api/admin/users/{id}/roles/{role}", tag = "admin", security(("session" = []), ("access" = [])),
-    params(("id" = String, Path, description = "An account's id"), ("role" = String, Path, description = "A role's name")),
-    responses((status = 200, description = "The account as it is now", body = ManagedUser), Refused))]
+    params(("id" = String, Path, description = "An account's id"), ("role" = inline(GrantableRole), Path, description = "A role's name")),
+    responses((status = 200, description = "The account as it is now", body = ManagedUser),
+    (status = 409, description = "It is the caller's own role of an admin; another admin takes it", body = ErrorBody), Refused))]
 pub(crate) async fn take(
     State(desk): State<Arc<Desk>>,
     wants: Wants,
@@ -192,14 +207,16 @@ pub(crate) async fn take(
     admin: May<ManageUsers>,
     Path((id, role)): Path<(String, String)>,
 ) -> Result<Response, Failure> {
-    let role = Role::named(&role).ok_or(Code::NotFound)?;
+    desk.limits.person(Limit::Changes, &admin.0.id().to_string())?;
+    let role = Role::named(&role).filter(|role| Role::GRANTED.contains(role)).ok_or(Code::NotFound)?;
     let account = desk.accounts.take(named(&id)?, role, Some(admin.0.id()), Millis::now()).await?;
     Ok(wants.say(&ManagedUser::of(account)))
 }
 
 /// Suspends an account: nothing that it holds lets anybody in from now on.
 #[utoipa::path(post, path = "/api/admin/users/{id}/suspension", tag = "admin", security(("session" = []), ("access" = [])), request_body = Reason,
-    params(("id" = String, Path, description = "An account's id")), responses((status = 200, description = "The account as it is now", body = ManagedUser), Refused))]
+    params(("id" = String, Path, description = "An account's id")), responses((status = 200, description = "The account as it is now", body = ManagedUser),
+    (status = 409, description = "Nobody suspends themselves", body = ErrorBody), Refused))]
 pub(crate) async fn suspend(
     State(desk): State<Arc<Desk>>,
     wants: Wants,
@@ -208,6 +225,7 @@ pub(crate) async fn suspend(
     Path(id): Path<String>,
     Posted(body): Posted<Reason>,
 ) -> Result<Response, Failure> {
+    desk.limits.person(Limit::Changes, &admin.0.id().to_string())?;
     let account = desk.accounts.suspend(named(&id)?, &body.reason, Some(admin.0.id()), Millis::now()).await?;
     Ok(wants.say(&ManagedUser::of(account)))
 }
@@ -222,6 +240,7 @@ pub(crate) async fn unsuspend(
     admin: May<ManageUsers>,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
+    desk.limits.person(Limit::Changes, &admin.0.id().to_string())?;
     let account = desk.accounts.unsuspend(named(&id)?, Some(admin.0.id()), Millis::now()).await?;
     Ok(wants.say(&ManagedUser::of(account)))
 }
@@ -244,8 +263,8 @@ pub(crate) async fn audit(
     };
     let account = asked.account.as_deref().map(|id| id.parse().map_err(|_| wrong("account must be an account's id"))).transpose()?;
     let limit = asked.limit.unwrap_or(100);
-    if !(1..=500).contains(&limit) {
-        return Err(wrong("limit must be 1 to 500"));
+    if !(1..=AUDIT_MOST).contains(&limit) {
+        return Err(wrong(&format!("limit must be 1 to {AUDIT_MOST}")));
     }
     let entries = desk.accounts.audit(account, before, limit).await?;
     Ok(wants.say(&entries.into_iter().map(Entry::of).collect::<Vec<_>>()))

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use accounts::{Credentials, Registration};
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use schemas::cookie::{person_of, set_cookie, set_session};
 use schemas::error::ErrorBody;
@@ -15,8 +15,10 @@ use utoipa::ToSchema;
 
 use crate::desk::Desk;
 use crate::failure::Failure;
+use crate::headers::{add_cookies, text};
 use crate::limits::Limit;
 use crate::posted::Posted;
+use crate::shapes::{DisplayNameText, EmailText, NewPasswordText};
 use crate::signed_in::{Client, ClientAsBefore, From, SignedIn, session_cookie};
 use crate::wants::Wants;
 
@@ -83,10 +85,11 @@ pub(crate) const DONE: Done = Done { success: true };
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Register {
+    #[schema(value_type = EmailText, inline)]
     email: String,
-    /// 8 to 128 characters, and not easy to guess.
+    #[schema(value_type = NewPasswordText, inline)]
     password: String,
-    /// 2 to 100 characters, none of `< > " '`. It is the name that they go live under.
+    #[schema(value_type = DisplayNameText, inline)]
     display_name: String,
 }
 
@@ -103,7 +106,7 @@ pub(crate) struct Login {
     (status = 201, description = "The account, and its first DJ token", body = Entered),
     (status = 400, description = "An address, name or password that cannot be", body = ErrorBody),
     (status = 403, description = "Without `X-Pika-Client`", body = ErrorBody),
-    (status = 409, description = "The address or the name is taken", body = ErrorBody),
+    (status = 409, description = "The address or the name is taken, or the name is one of the house", body = ErrorBody),
     (status = 429, description = "Too often from this address", body = ErrorBody),
     (status = 503, description = "Try again", body = ErrorBody)))]
 pub(crate) async fn register(
@@ -114,13 +117,8 @@ pub(crate) async fn register(
     headers: HeaderMap,
     Posted(body): Posted<Register>,
 ) -> Result<Response, Failure> {
-    let spent = desk.limits.address(Limit::Register, address)?;
-    let guest = person_of(headers.get(header::COOKIE).and_then(|value| value.to_str().ok()), &desk.key);
-    let guest = match guest {
-        // Somebody who signed up in this browser before is not this person.
-        Some(_) if session_cookie(&headers, &desk).is_some() => None,
-        guest => guest,
-    };
+    desk.limits.address(Limit::Register, address)?;
+    let guest = guest_of(&headers, &desk);
     let wanted =
         Registration { email: body.email, password: body.password, display_name: body.display_name, guest, client: client.0.to_owned() };
     let entered = desk.accounts.register(wanted, Millis::now()).await?;
@@ -129,7 +127,6 @@ pub(crate) async fn register(
     if client.is_browser() {
         let_in(&desk, &entered.account, &headers, &mut response).await?;
     }
-    spent.tell(response.headers_mut());
     Ok(response)
 }
 
@@ -151,37 +148,40 @@ pub(crate) async fn login(
     headers: HeaderMap,
     Posted(body): Posted<Login>,
 ) -> Result<Response, Failure> {
-    let spent = may_try(&desk, address, &body.email)?;
+    may_try(&desk, address, &body.email)?;
     let entered = desk.accounts.sign_in(&Credentials { email: body.email, password: body.password }, client.0, Millis::now()).await?;
     let mut response = wants.say(&Entered { success: true, user: User::of(&entered.account), token: entered.dj_token });
     if client.is_browser() {
         let_in(&desk, &entered.account, &headers, &mut response).await?;
     }
-    spent.tell(response.headers_mut());
     Ok(response)
 }
 
+/// Who the browser was among the dancers, for somebody who signs up in it.
+pub(crate) fn guest_of(headers: &HeaderMap, desk: &Desk) -> Option<PersonId> {
+    let guest = person_of(text(headers, header::COOKIE), &desk.key);
+    // Somebody who signed up in this browser before is not this person.
+    guest.filter(|_| session_cookie(headers, desk).is_none())
+}
+
 /// A try to sign in: counted for the address that it came from and for the account that it is for.
-pub(crate) fn may_try(desk: &Desk, address: Option<std::net::IpAddr>, email: &str) -> Result<crate::limits::Spent, Failure> {
+pub(crate) fn may_try(desk: &Desk, address: Option<std::net::IpAddr>, email: &str) -> Result<(), Failure> {
     desk.limits.address(Limit::SignIn, address)?;
     desk.limits.person(Limit::SignIn, &email.trim().to_lowercase())
 }
 
 /// Gives the browser a new session in place of the one it had, and makes it who the account is among the dancers.
-async fn let_in(desk: &Desk, account: &Account, headers: &HeaderMap, response: &mut Response) -> Result<(), Failure> {
+pub(crate) async fn let_in(desk: &Desk, account: &Account, headers: &HeaderMap, response: &mut Response) -> Result<(), Failure> {
     let now = Millis::now();
     if let Some(old) = session_cookie(headers, desk) {
         desk.accounts.sign_out(old, now).await?;
     }
-    let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let agent = text(headers, header::USER_AGENT).unwrap_or_default();
     let (session, _) = desk.accounts.begin_session(account, agent, now).await?;
     let seconds = desk.accounts.config().session.as_secs();
     let https = desk.config.https;
-    for cookie in [set_session(Some(&session), seconds, https), set_cookie(account.person, &desk.key, https)] {
-        if let Ok(cookie) = HeaderValue::try_from(cookie) {
-            response.headers_mut().append(header::SET_COOKIE, cookie);
-        }
-    }
+    let cookies = [set_session(Some(&session), seconds, https), set_cookie(account.person, &desk.key, https)];
+    add_cookies(response.headers_mut(), cookies);
     Ok(())
 }
 
@@ -208,11 +208,9 @@ pub(crate) async fn regenerate_token(
     client: Client,
     SignedIn(caller): SignedIn,
 ) -> Result<Response, Failure> {
-    let spent = desk.limits.person(Limit::Regenerate, &caller.id().to_string())?;
+    desk.limits.person(Limit::Regenerate, &caller.id().to_string())?;
     let token = desk.accounts.regenerate_dj_token(&caller, client.0, Millis::now()).await?;
-    let mut response = wants.say(&NewToken::of(token));
-    spent.tell(response.headers_mut());
-    Ok(response)
+    Ok(wants.say(&NewToken::of(token)))
 }
 
 /// Signs out: ends the session that is shown, by cookie or access token. The browser is a guest again, and a new one.
@@ -235,11 +233,8 @@ pub(crate) async fn logout(State(desk): State<Arc<Desk>>, wants: Wants, _: Clien
             }
             let mut response = wants.say(&DONE).into_response();
             let https = desk.config.https;
-            for cookie in [set_session(None, 0, https), set_cookie(PersonId::random(), &desk.key, https)] {
-                if let Ok(cookie) = HeaderValue::try_from(cookie) {
-                    response.headers_mut().append(header::SET_COOKIE, cookie);
-                }
-            }
+            let cookies = [set_session(None, 0, https), set_cookie(PersonId::random(), &desk.key, https)];
+            add_cookies(response.headers_mut(), cookies);
             Ok(response)
         }
     }

@@ -22,7 +22,7 @@ use crate::signed_in::{Client, From};
 const MESSAGE: usize = 300;
 /// Characters of a place in a script, as in `assets/index-1a2b.js:1:2345`.
 const PLACE: usize = 120;
-/// All reports of one process share the log: a defect that a whole floor meets is counted for each and written for some.
+/// All reports share the log: a defect that a whole floor meets is counted for each and written for some.
 const LOG: &str = "the log";
 
 /// How the page noticed it.

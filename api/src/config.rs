@@ -20,6 +20,9 @@ pub struct Config {
     /// How long the figures over all evenings are given out again before they are counted anew. They are open to anyone, and
     /// counting them reads much.
     pub stats_fresh: Duration,
+    /// The same for the list of evenings that ended last. A home page shows it to everyone who comes, and a CQL store looks each of its
+    /// evenings up by itself.
+    pub recent_fresh: Duration,
     /// How often somebody may try what costs much or what guessers do.
     pub rates: Rates,
 }
@@ -33,6 +36,7 @@ impl Default for Config {
             store_deadline: Duration::from_secs(3),
             health_deadline: Duration::from_secs(1),
             stats_fresh: Duration::from_secs(10),
+            recent_fresh: Duration::from_secs(2),
             rates: Rates::default(),
         }
     }

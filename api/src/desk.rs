@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use schemas::Code;
 use schemas::secrets::ClusterKey;
-use store::{StoreError, TopTrack, Totals};
+use store::{RunRow, StoreError, TopTrack, Totals};
 
 use crate::config::Config;
 use crate::failure::Failure;
@@ -24,9 +24,12 @@ pub(crate) struct Desk {
     pub mailbox: Option<accounts::Mailbox>,
     pub key: ClusterKey,
     pub limits: Limits,
+    pub push: push::Push,
     pub listeners: Listeners,
     pub top_tracks: Fresh<Vec<TopTrack>>,
     pub totals: Fresh<Totals>,
+    /// As many as anybody may ask for.
+    pub recent: Fresh<Vec<RunRow>>,
 }
 
 /// What a desk is made of, less the stage.
@@ -37,15 +40,17 @@ pub(crate) struct Parts {
     pub accounts: accounts::Accounts,
     pub mailbox: Option<accounts::Mailbox>,
     pub key: ClusterKey,
+    pub limits: Limits,
+    pub push: push::Push,
     pub listeners: Listeners,
 }
 
 impl Desk {
     pub fn new(parts: Parts, stage: Arc<dyn Stage>) -> Self {
-        let Parts { config, live, tokens, accounts, mailbox, key, listeners } = parts;
-        let (fresh, limits) = (config.stats_fresh, Limits::new(&config.rates));
-        let (top_tracks, totals) = (Fresh::new(fresh), Fresh::new(fresh));
-        Desk { config, stage, live, tokens, accounts, mailbox, key, limits, listeners, top_tracks, totals }
+        let Parts { config, live, tokens, accounts, mailbox, key, limits, push, listeners } = parts;
+        let fresh = config.stats_fresh;
+        let (top_tracks, totals, recent) = (Fresh::new(fresh), Fresh::new(fresh), Fresh::new(config.recent_fresh));
+        Desk { config, stage, live, tokens, accounts, mailbox, key, limits, push, listeners, top_tracks, totals, recent }
     }
 
     /// The store's answer, within the deadline. Whatever keeps the store from answering is logged here and nowhere else.
@@ -65,8 +70,8 @@ impl Desk {
 }
 
 /// A store that does not answer in time is an unavailable one.
-pub(crate) async fn within<T>(deadline: Duration, question: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+pub(crate) async fn within<T, E: From<StoreError>>(deadline: Duration, question: impl Future<Output = Result<T, E>>) -> Result<T, E> {
     tokio::time::timeout(deadline, question)
         .await
-        .unwrap_or_else(|_| Err(StoreError::Unavailable(format!("no answer in {} ms", deadline.as_millis()))))
+        .unwrap_or_else(|_| Err(StoreError::Unavailable(format!("no answer in {} ms", deadline.as_millis())).into()))
 }

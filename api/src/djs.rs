@@ -30,16 +30,20 @@ pub(crate) struct DjProfile {
     total_tracks: u64,
     /// What the DJ tells of themselves; absent where nobody does.
     #[serde(flatten)]
+    #[schema(value_type = About)]
     about: Option<About>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct About {
+    #[schema(required = false)]
     bio: String,
+    #[schema(required = false)]
     genres: Vec<String>,
     website: Option<String>,
     /// Which network, and the address there.
+    #[schema(required = false)]
     social_links: BTreeMap<String, String>,
     avatar_url: Option<String>,
 }

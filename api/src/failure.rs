@@ -4,6 +4,7 @@ use accounts::AccountError;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use push::PushError;
 use schemas::Code;
 use schemas::error::Refusal;
 use store::StoreError;
@@ -31,6 +32,25 @@ impl From<AccountError> for Failure {
             tracing::warn!(error = %error, "the store did not answer for an account");
         }
         Failure(error.into(), None)
+    }
+}
+
+impl From<PushError> for Failure {
+    fn from(error: PushError) -> Self {
+        let code = match &error {
+            PushError::Off | PushError::NotFound => Code::NotFound,
+            PushError::Invalid(_) => Code::InvalidMessage,
+            PushError::Taken => Code::Conflict,
+            PushError::Store(StoreError::Unavailable(_)) => Code::Unavailable,
+            PushError::Store(StoreError::Corrupt(_) | StoreError::Taken) | PushError::Setup(_) => Code::Internal,
+        };
+        match code {
+            Code::Unavailable | Code::Internal => {
+                tracing::warn!(%error, "a browser's subscription could not be changed");
+                code.into()
+            }
+            code => Failure::with(code, error.to_string()),
+        }
     }
 }
 

@@ -15,11 +15,13 @@ use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::owner::standing;
 use crate::posted::{Named, Posted};
+use crate::shapes::SessionIdText;
 use crate::wants::Wants;
 
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct Fingerprints {
-    #[schema(value_type = Vec<Track>)]
+    /// Each as in BROADCAST_TRACK. What is none is named in `refused` and spoils nothing.
+    #[schema(value_type = Vec<Value>)]
     tracks: Vec<serde_json::Value>,
 }
 
@@ -48,7 +50,7 @@ pub(crate) struct RefusedTrack {
 ///
 /// One track with an odd value does not lose the others: it is named in `refused`.
 #[utoipa::path(post, path = "/api/sessions/{id}/sync-fingerprints", tag = "recap", security(("dj" = [])),
-    params(("id" = String, Path, description = "A session's id")),
+    params(("id" = inline(SessionIdText), Path, description = "A session's id")),
     request_body(description = "At most 256 KiB", content((Fingerprints = "application/json"), (Fingerprints = "application/msgpack"))), responses(
     (status = 200, description = "What was matched", body = Synced),
     (status = 400, description = "The body cannot be read", body = ErrorBody),

@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::posted::Named;
+use crate::shapes::SessionIdText;
 use crate::wants::Wants;
 
 const HISTORY: usize = 50;
@@ -52,7 +53,7 @@ impl HistoryTrack {
 /// The last tracks of the session's latest evening.
 ///
 /// A session that nobody knows has played nothing: clients ask as soon as they join, which may be before the first track.
-#[utoipa::path(get, path = "/api/sessions/{id}/history", tag = "sessions", params(("id" = String, Path, description = "A session's id")), responses(
+#[utoipa::path(get, path = "/api/sessions/{id}/history", tag = "sessions", params(("id" = inline(SessionIdText), Path, description = "A session's id")), responses(
     (status = 200, description = "Newest first, at most 50", body = [HistoryTrack]),
     (status = 404, description = "No session can have this id", body = ErrorBody),
     (status = 503, description = "The store is away", body = ErrorBody)))]

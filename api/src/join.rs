@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::posted::Named;
+use crate::shapes::SessionIdText;
 use crate::wants::Wants;
 
 /// Letters and digits of a join code.
@@ -49,7 +50,7 @@ pub(crate) struct Invitation {
 }
 
 /// How people join a session that is on: for the wall of the hall, and for the DJ's table.
-#[utoipa::path(get, path = "/api/sessions/{id}/invitation", tag = "sessions", params(("id" = String, Path, description = "A session's id")), responses(
+#[utoipa::path(get, path = "/api/sessions/{id}/invitation", tag = "sessions", params(("id" = inline(SessionIdText), Path, description = "A session's id")), responses(
     (status = 200, description = "Code and address", body = Invitation),
     (status = 404, description = "No such session is on", body = ErrorBody)))]
 pub(crate) async fn invitation(State(desk): State<Arc<Desk>>, wants: Wants, Named(session): Named) -> Result<Response, Failure> {

@@ -19,17 +19,21 @@ mod health;
 mod history;
 mod join;
 mod likes;
+mod logins;
 mod mailbox;
 mod openapi;
 mod own;
 mod pages;
 mod polls;
 mod profiles;
+mod pushes;
 mod qr;
 mod recap;
 mod recovery;
 mod sessions;
+mod shapes;
 mod stats;
+mod status;
 
 mod herald;
 mod limits;
@@ -42,6 +46,7 @@ mod desk;
 mod export;
 mod failure;
 mod fresh;
+mod headers;
 pub mod metrics;
 mod owner;
 mod perimeter;
@@ -62,7 +67,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use config::Config;
 pub use herald::Told;
-pub use limits::{Rate, Rates};
+pub use limits::{Limits, Rate, Rates};
 pub use listeners::Listeners;
 pub use perimeter::perimeter;
 
@@ -81,6 +86,10 @@ pub struct Deps {
     /// Where letters go, if not to a mail server; then there is a page to read them.
     pub mailbox: Option<accounts::Mailbox>,
     pub key: ClusterKey,
+    /// What one process lets through all of them count; as with `listeners`, [`run`] and [`routes`] must be given clones of one.
+    pub limits: Limits,
+    /// Who subscribes to Web Push is kept with it. Nothing is pushed from here.
+    pub push: push::Push,
     /// Begins empty; [`run`] fills it and [`routes`] reads it, so both must be given clones of one.
     pub listeners: Listeners,
 }
@@ -89,8 +98,8 @@ pub struct Deps {
 /// of other roles; see [`perimeter`] for what then has to go round the whole.
 pub fn routes(deps: Deps) -> Router {
     let stage = Arc::new(Brokered { broker: deps.broker.clone(), lobby: deps.lobby.clone() });
-    let Deps { config, live, tokens, accounts, mailbox, key, listeners, broker: _, lobby: _ } = deps;
-    routes::router(Arc::new(Desk::new(Parts { config, live, tokens, accounts, mailbox, key, listeners }, stage)))
+    let Deps { config, live, tokens, accounts, mailbox, key, limits, push, listeners, broker: _, lobby: _ } = deps;
+    routes::router(Arc::new(Desk::new(Parts { config, live, tokens, accounts, mailbox, key, limits, push, listeners }, stage)))
 }
 
 /// The OpenAPI document, as `/openapi.json` gives it out.
@@ -108,10 +117,11 @@ pub async fn run(deps: Deps, stop: CancellationToken) {
             tokens::tidy(&deps.accounts),
             listeners::follow(&deps.broker, &deps.listeners),
             listeners::keep_to_stage(&deps.lobby, &deps.listeners),
+            limits::share(&deps.broker, &deps.limits),
         )
     };
     tokio::select! {
         () = stop.cancelled() => {}
-        ((), (), (), ()) = work => {}
+        ((), (), (), (), ()) = work => {}
     }
 }

@@ -14,10 +14,13 @@ use utoipa::ToSchema;
 
 use crate::desk::Desk;
 use crate::failure::Failure;
+use crate::headers::text;
+use crate::shapes::ClientIdText;
 use crate::wants::Wants;
 
 const LIKES: usize = 100;
-const CLIENT_ID: std::ops::RangeInclusive<usize> = 8..=256;
+/// Characters of what a client calls itself.
+pub(crate) const CLIENT_ID: std::ops::RangeInclusive<usize> = 8..=256;
 
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -66,7 +69,7 @@ impl Like {
 /// `clientId` is a label that a client made up and proves nothing, so it only has to be well formed: whose likes these are
 /// is decided by the identity cookie that our pages set. A client that asks for somebody else's id gets its own likes.
 #[utoipa::path(get, path = "/api/client/{clientId}/likes", tag = "likes", security(("person" = [])),
-    params(("clientId" = String, Path, description = "8 to 256 characters, made up by the client", min_length = 8, max_length = 256)), responses(
+    params(("clientId" = inline(ClientIdText), Path, description = "Made up by the client")), responses(
     (status = 200, description = "The likes that stand", body = LikesAnswer),
     (status = 400, description = "A malformed clientId", body = ErrorBody),
     (status = 401, description = "No identity cookie of ours", body = ErrorBody),
@@ -80,9 +83,8 @@ pub(crate) async fn likes(
     if !CLIENT_ID.contains(&client_id.chars().count()) || client_id.chars().any(char::is_control) {
         return Err(Failure::with(Code::InvalidMessage, "clientId must have 8 to 256 characters"));
     }
-    let cookie = headers.get(header::COOKIE).and_then(|value| value.to_str().ok());
-    let person =
-        person_of(cookie, &desk.key).ok_or_else(|| Failure::with(Code::Unauthorized, "No identity: open a page of this server first"))?;
+    let person = person_of(text(&headers, header::COOKIE), &desk.key)
+        .ok_or_else(|| Failure::with(Code::Unauthorized, "No identity: open a page of this server first"))?;
     let (likes, total_likes) = desk.stored(desk.live.person_likes(person, LIKES)).await?;
     Ok(wants.say(&LikesAnswer { client_id, total_likes, likes: likes.into_iter().map(Like::of).collect() }))
 }

@@ -11,6 +11,7 @@ use schemas::error::ErrorBody;
 
 use crate::desk::Desk;
 use crate::failure::Failure;
+use crate::pages::escaped;
 
 /// Letters of an evening without a mail server, newest first.
 ///
@@ -26,8 +27,4 @@ pub(crate) async fn page(State(desk): State<Arc<Desk>>) -> Result<Response, Fail
         let _ = write!(html, "<article><h2>{subject}</h2><p>To {to}</p><pre>{text}</pre></article>");
     }
     Ok(([(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CACHE_CONTROL, "no-store")], html).into_response())
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -36,7 +36,7 @@ pub(crate) async fn measure(mut request: Request, next: Next) -> Response {
 }
 
 /// A caller may invent methods; a label may not grow with them.
-fn method(method: &Method) -> &'static str {
+pub fn method(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
         Method::HEAD => "HEAD",

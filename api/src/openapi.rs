@@ -10,6 +10,10 @@ use axum::response::{IntoResponse, Response};
 use schemas::Code;
 use schemas::error::ErrorBody;
 use utoipa::OpenApi;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::Required;
+use utoipa::openapi::path::{ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use web::Page;
 
@@ -17,6 +21,7 @@ use crate::elsewhere;
 use crate::failure::Failure;
 use crate::pages::given;
 use crate::routes;
+use crate::signed_in::CLIENTS;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -32,6 +37,7 @@ use crate::routes;
         (name = "stats", description = "Figures over all evenings"),
         (name = "djs", description = "DJs and their past"),
         (name = "likes", description = "A person's own likes"),
+        (name = "notifications", description = "Announcements for closed pages, by Web Push"),
         (name = "accounts", description = "Signing up and in, and what is one's own. What changes something asks for the header `X-Pika-Client: pika-web | pika-desktop | pika-e2e`"),
         (name = "admin", description = "For those who run this server, signed in as an admin"),
         (name = "pages", description = "For people's eyes"),
@@ -64,9 +70,26 @@ pub(crate) fn document() -> &'static str {
         // A path that takes in the rest of an address is written with a star in the router and without one here.
         document.paths.paths =
             std::mem::take(&mut document.paths.paths).into_iter().map(|(path, item)| (path.replace("{*", "{"), item)).collect();
+        ask_for_client(&mut document);
         document.to_json().unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}"))
     });
     &DOCUMENT
+}
+
+/// The header that changing routes about accounts ask for, said once for all of them.
+fn ask_for_client(document: &mut utoipa::openapi::OpenApi) {
+    for (path, item) in &mut document.paths.paths {
+        // A provider's page sends people to this one.
+        let asks = (path.starts_with("/api/auth") || path.starts_with("/api/admin")) && !path.ends_with("/callback");
+        for operation in [&mut item.post, &mut item.put, &mut item.patch, &mut item.delete].into_iter().flatten().filter(|_| asks) {
+            // Older pages sign in with another header.
+            let required = if path == "/api/auth/login" { Required::False } else { Required::True };
+            let names = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(CLIENTS));
+            let header =
+                ParameterBuilder::new().name("X-Pika-Client").parameter_in(ParameterIn::Header).required(required).schema(Some(names));
+            operation.parameters.get_or_insert_default().push(RefOr::T(header.build()));
+        }
+    }
 }
 
 /// This document.
@@ -83,7 +106,7 @@ pub(crate) async fn docs(headers: HeaderMap) -> Response {
 
 /// What that page is made of.
 #[utoipa::path(get, path = "/docs/{file}", tag = "operations", params(("file" = String, Path, description = "`docs.js` or `docs.css`")), responses(
-    (status = 200, description = "The file", body = String, content_type = "text/plain"),
+    (status = 200, description = "The file", content((String = "text/javascript; charset=utf-8"), (String = "text/css; charset=utf-8"))),
     (status = 404, description = "No such file", body = ErrorBody)))]
 pub(crate) async fn docs_file(Path(name): Path<String>, headers: HeaderMap) -> Result<Response, Failure> {
     match name.as_str() {

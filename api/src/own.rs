@@ -81,6 +81,7 @@ pub(crate) async fn end_others(
     _: Client,
     SignedIn(caller): SignedIn,
 ) -> Result<Response, Failure> {
+    desk.limits.person(Limit::Changes, &caller.id().to_string())?;
     desk.accounts.end_other_sessions(&caller, Millis::now()).await?;
     Ok(wants.say(&DONE))
 }
@@ -95,6 +96,7 @@ pub(crate) async fn end_session(
     SignedIn(caller): SignedIn,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
+    desk.limits.person(Limit::Changes, &caller.id().to_string())?;
     desk.accounts.end_one_session(&caller, &id, Millis::now()).await?;
     Ok(wants.say(&DONE))
 }
@@ -137,6 +139,7 @@ pub(crate) async fn end_token(
     SignedIn(caller): SignedIn,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
+    desk.limits.person(Limit::Changes, &caller.id().to_string())?;
     desk.accounts.end_dj_token(&caller, &id, Millis::now()).await?;
     Ok(wants.say(&DONE))
 }

@@ -13,6 +13,7 @@ use web::Page;
 
 use crate::desk::Desk;
 use crate::failure::Failure;
+use crate::headers::{add_cookies, reads_pages, text};
 use crate::perimeter;
 
 /// Names of built files hold a hash of what is in them, so what was fetched once is right for ever.
@@ -131,7 +132,7 @@ pub(crate) async fn nothing(State(desk): State<Arc<Desk>>, method: Method, uri: 
     if let Some(page) = web::file(path.trim_start_matches('/')).filter(|_| path != "/index.html") {
         return given(page, &headers, ASK_FIRST);
     }
-    if text(&headers, header::ACCEPT).is_some_and(|kinds| kinds.contains("text/html")) {
+    if reads_pages(&headers) {
         return shell(&desk, &headers, StatusCode::NOT_FOUND);
     }
     Failure::from(Code::NotFound).into_response()
@@ -144,12 +145,28 @@ fn shell(desk: &Desk, headers: &HeaderMap, status: StatusCode) -> Response {
         *response.status_mut() = status;
     }
     if person_of(text(headers, header::COOKIE), &desk.key).is_none() {
-        let cookie = set_cookie(PersonId::random(), &desk.key, desk.config.https);
-        if let Ok(cookie) = HeaderValue::try_from(cookie) {
-            response.headers_mut().insert(header::SET_COOKIE, cookie);
-        }
+        add_cookies(response.headers_mut(), [set_cookie(PersonId::random(), &desk.key, desk.config.https)]);
     }
     response
+}
+
+/// A refusal as a page, for somebody who came by following a link.
+pub(crate) fn words_page(failure: Failure) -> Response {
+    let words = escaped(&failure.0.to_string());
+    let html =
+        format!("<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Pika</title><p>{words}</p><p><a href=\"/\">Pika</a></p>");
+    let mut response = failure.into_response();
+    // What would put the words into another form again.
+    response.extensions_mut().remove::<ErrorBody>();
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    response.headers_mut().remove(header::CONTENT_LENGTH);
+    *response.body_mut() = Body::from(html);
+    response
+}
+
+/// Text as it may stand in a page.
+pub(crate) fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 /// A built file in the smallest form that the caller takes. The build packed them: nothing is compressed while somebody waits.
@@ -179,8 +196,4 @@ pub(crate) fn given(page: Page, headers: &HeaderMap, keep: &'static str) -> Resp
         return (StatusCode::NOT_MODIFIED, about).into_response();
     }
     (about, [(header::CONTENT_TYPE, page.mime)], Body::from(page.bytes)).into_response()
-}
-
-fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
 }

@@ -12,13 +12,14 @@ use schemas::error::ErrorBody;
 
 use crate::config::Config;
 use crate::failure::{Failure, code_of};
-use crate::metrics;
 use crate::wants::Wants;
+use crate::{limits, metrics};
 
-const CSP: &str = "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; style-src 'self'; object-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+/// To a browser that our pages are built for, `'self'` is this server's sockets too.
+const CSP: &str = "default-src 'self'; connect-src 'self'; img-src 'self' data:; style-src 'self'; object-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
 /// The same for a page that shows pictures from wherever their owners put them. They see no address of ours and can do nothing.
 pub(crate) const WITH_PICTURES: HeaderValue = HeaderValue::from_static(
-    "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: https:; style-src 'self'; object-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+    "default-src 'self'; connect-src 'self'; img-src 'self' data: https:; style-src 'self'; object-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
 );
 const PERMISSIONS: &str = "camera=(), microphone=(), geolocation=(), payment=(), usb=()";
 const HSTS: &str = "max-age=31536000";
@@ -37,6 +38,8 @@ struct Rules {
 /// Puts the perimeter round `router`. [`crate::routes`] has it already; where routers of several roles are merged into one,
 /// put it round the whole once more, since a layer covers only what was there when it was laid. Twice is as good as once.
 pub fn perimeter(router: Router, config: &Config) -> Router {
+    // Every role counts its requests, and not every role has an api beside them.
+    crate::metrics::describe();
     let origins = config.origins.iter().filter_map(|origin| HeaderValue::try_from(origin.trim_end_matches('/')).ok()).collect();
     router.layer(from_fn_with_state(Arc::new(Rules { https: config.https, origins }), guard)).layer(from_fn(metrics::measure))
 }
@@ -46,7 +49,10 @@ async fn guard(State(rules): State<Arc<Rules>>, request: Request, next: Next) ->
     let origin = request.headers().get(header::ORIGIN).filter(|origin| rules.origins.contains(origin)).cloned();
     let wants = Wants::of(request.headers());
     let preflight = request.method() == Method::OPTIONS && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-    let mut response = if preflight { preflight_answer(origin.is_some()) } else { worded(shaped(next.run(request).await), wants) };
+    let mut response = match preflight {
+        true => preflight_answer(origin.is_some()),
+        false => limits::told(async { worded(shaped(next.run(request).await), wants) }).await,
+    };
     let headers = response.headers_mut();
     if !rules.origins.is_empty() && !headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN) {
         headers.append(header::VARY, HeaderValue::from_static("origin"));

@@ -10,6 +10,7 @@ use schemas::{Code, SessionId};
 use serde::de::DeserializeOwned;
 
 use crate::failure::Failure;
+use crate::headers::text;
 
 /// A body, in JSON or MessagePack by its `Content-Type`, no larger than the route's limit.
 pub(crate) struct Posted<T>(pub T);
@@ -18,7 +19,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Posted<T> {
     type Rejection = Failure;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
-        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+        let kind = text(request.headers(), header::CONTENT_TYPE).unwrap_or("");
         let codec = match kind.split(';').next().map(str::trim) {
             Some(Codec::MSGPACK_TYPE) => Codec::MsgPack,
             Some("application/json") => Codec::Json,
@@ -29,7 +30,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Posted<T> {
             StatusCode::PAYLOAD_TOO_LARGE => Failure::from(Code::TooLarge),
             _ => Failure::with(Code::InvalidMessage, "The body could not be read"),
         })?;
-        codec.decode(&bytes).map(Posted).map_err(|error| Failure::with(Code::InvalidMessage, error.to_string()))
+        codec.decode_map(&bytes).map(Posted).map_err(|error| Failure::with(Code::InvalidMessage, error.to_string()))
     }
 }
 

@@ -21,6 +21,7 @@ use crate::likes::Like;
 use crate::limits::Limit;
 use crate::posted::Posted;
 use crate::refused::Refused;
+use crate::shapes::{BioText, DisplayNameText, GenreList, PreferenceChanges, SocialLinks, WebAddress};
 use crate::signed_in::{Client, SignedIn};
 use crate::wants::Wants;
 
@@ -59,18 +60,33 @@ impl OwnProfile {
 #[serde(rename_all = "camelCase", default)]
 #[derive(Default)]
 pub(crate) struct ProfilePatch {
+    #[schema(value_type = Option<DisplayNameText>, inline)]
     display_name: Option<String>,
     #[serde(deserialize_with = "said")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<WebAddress>, inline)]
     avatar_url: Option<Option<String>>,
-    /// At most 2000 characters.
+    #[schema(value_type = Option<BioText>, inline)]
     bio: Option<String>,
-    /// At most 20, of at most 50 characters.
+    #[schema(value_type = Option<GenreList>, inline)]
     genres: Option<Vec<String>>,
     #[serde(deserialize_with = "said")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<WebAddress>, inline)]
     website: Option<Option<String>>,
+    #[schema(value_type = Option<SocialLinks>, inline)]
     social_links: Option<BTreeMap<String, String>>,
+}
+
+impl ProfilePatch {
+    fn wanted(self) -> ProfileChange {
+        ProfileChange {
+            display_name: self.display_name,
+            avatar_url: self.avatar_url,
+            bio: self.bio,
+            genres: self.genres,
+            website: self.website,
+            social_links: self.social_links,
+        }
+    }
 }
 
 /// Tells null from absent.
@@ -90,8 +106,23 @@ pub(crate) struct OwnPreferences {
 pub(crate) struct PreferencesPatch {
     /// The version that was read; if somebody changed them since, nothing is.
     version: Option<u64>,
-    /// Only those that change; null goes back to the default.
+    #[schema(value_type = PreferenceChanges, inline)]
     preferences: Map<String, Value>,
+}
+
+/// Of an export what can be taken over. Its other parts may stand beside it, and are left out.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct Import {
+    #[serde(default)]
+    profile: ProfilePatch,
+    #[schema(value_type = Option<PreferenceChanges>, inline)]
+    preferences: Option<Map<String, Value>>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Imported {
+    profile: OwnProfile,
+    preferences: OwnPreferences,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -109,7 +140,7 @@ pub(crate) async fn profile(wants: Wants, SignedIn(caller): SignedIn) -> Respons
 /// Changes it. A new display name is the name that the caller goes live under from now on; past evenings keep theirs.
 #[utoipa::path(patch, path = "/api/auth/profile", tag = "accounts", security(("access" = []), ("session" = [])), request_body = ProfilePatch, responses(
     (status = 200, description = "The profile as it is now", body = OwnProfile),
-    (status = 409, description = "The name is taken", body = ErrorBody), Refused))]
+    (status = 409, description = "The name is taken, or one of the house", body = ErrorBody), Refused))]
 pub(crate) async fn change_profile(
     State(desk): State<Arc<Desk>>,
     wants: Wants,
@@ -118,15 +149,7 @@ pub(crate) async fn change_profile(
     Posted(body): Posted<ProfilePatch>,
 ) -> Result<Response, Failure> {
     desk.limits.person(Limit::Changes, &caller.id().to_string())?;
-    let wanted = ProfileChange {
-        display_name: body.display_name,
-        avatar_url: body.avatar_url,
-        bio: body.bio,
-        genres: body.genres,
-        website: body.website,
-        social_links: body.social_links,
-    };
-    let account = desk.accounts.change_profile(&caller, wanted, Millis::now()).await?;
+    let account = desk.accounts.change_profile(&caller, body.wanted(), Millis::now()).await?;
     Ok(wants.say(&OwnProfile::of(account)))
 }
 
@@ -169,11 +192,31 @@ pub(crate) async fn export(State(desk): State<Arc<Desk>>, wants: Wants, SignedIn
     Ok(response)
 }
 
+/// Takes over profile and preferences from an export, all of it or nothing.
+///
+/// Names stay what they are here, because others may bear them; likes and history are what happened elsewhere.
+#[utoipa::path(post, path = "/api/auth/import", tag = "accounts", security(("access" = []), ("session" = [])), request_body = Import, responses(
+    (status = 200, description = "Both as they are now", body = Imported), Refused))]
+pub(crate) async fn import(
+    State(desk): State<Arc<Desk>>,
+    wants: Wants,
+    _: Client,
+    SignedIn(caller): SignedIn,
+    Posted(body): Posted<Import>,
+) -> Result<Response, Failure> {
+    desk.limits.person(Limit::Changes, &caller.id().to_string())?;
+    let preferences = body.preferences.unwrap_or_default();
+    let account = desk.accounts.import(&caller, &body.profile.wanted(), &preferences, Millis::now()).await?;
+    let preferences = OwnPreferences { version: account.preferences.version, preferences: Defaults::under(&account.preferences) };
+    Ok(wants.say(&Imported { profile: OwnProfile::of(account), preferences }))
+}
+
 /// Removes the account.
 ///
 /// What stays: past evenings under the DJ's name, and likes and votes in their sums, with nothing that leads to a person.
 #[utoipa::path(delete, path = "/api/auth/account", tag = "accounts", security(("access" = []), ("session" = [])), request_body = Removal, responses(
-    (status = 200, description = "The account is gone", body = Done), Refused))]
+    (status = 200, description = "The account is gone", body = Done),
+    (status = 409, description = "The account has no password yet; a letter helps to choose one", body = ErrorBody), Refused))]
 pub(crate) async fn remove(
     State(desk): State<Arc<Desk>>,
     wants: Wants,

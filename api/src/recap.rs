@@ -19,6 +19,7 @@ use crate::failure::Failure;
 use crate::owner::{Standing, standing};
 use crate::polls::RecapPoll;
 use crate::posted::{Asked, Named};
+use crate::shapes::{RecapFormat, SessionIdText};
 use crate::wants::Wants;
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -128,10 +129,14 @@ fn tempo(count: TempoCount) -> Option<RecapTempo> {
     (count.total() > 0).then_some(RecapTempo { slower: count.slower, perfect: count.perfect, faster: count.faster })
 }
 
+/// What `format` may be.
+pub(crate) const FORMATS: [&str; 3] = ["csv", "json", "polls-csv"];
+
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct RecapQuery {
     /// `csv` (`Accept: text/csv` asks for it too), `json` as a file, or `polls-csv`, which only the owner is given. Nothing: an answer.
+    #[param(value_type = Option<RecapFormat>, inline)]
     format: Option<String>,
 }
 
@@ -143,7 +148,7 @@ impl RecapQuery {
             Some("csv") => Ok(Form::Csv),
             Some("json") => Ok(Form::Json),
             Some("polls-csv") => Ok(Form::PollsCsv),
-            Some(_) => Err(Failure::with(Code::InvalidMessage, "format must be json, csv or polls-csv")),
+            Some(_) => Err(Failure::with(Code::InvalidMessage, format!("format must be one of {}", FORMATS.join(", ")))),
             None => Ok(if wants_csv() { Form::Csv } else { Form::Answer }),
         }
     }
@@ -153,7 +158,7 @@ impl RecapQuery {
 ///
 /// With the run's ownerToken or its DJ's token as Bearer it also has the polls; any other token is as none.
 #[utoipa::path(get, path = "/api/sessions/{id}/recap", tag = "recap", security((), ("dj" = [])),
-    params(("id" = String, Path, description = "A session's id"), RecapQuery), responses(
+    params(("id" = inline(SessionIdText), Path, description = "A session's id"), RecapQuery), responses(
     (status = 200, description = "The recap; as CSV one line a track", content((RecapAnswer = "application/json"), (String = "text/csv"))),
     (status = 400, description = "`format` is none of those", body = ErrorBody),
     (status = 403, description = "The polls of somebody else's session", body = ErrorBody),
@@ -184,8 +189,10 @@ pub(crate) async fn recap(
 
 /// The recap at the address that older clients use.
 #[utoipa::path(get, path = "/api/session/{id}/recap", tag = "recap", security((), ("dj" = [])),
-    params(("id" = String, Path, description = "A session's id"), RecapQuery), responses(
+    params(("id" = inline(SessionIdText), Path, description = "A session's id"), RecapQuery), responses(
     (status = 200, description = "As for `/api/sessions/{id}/recap`", content((RecapAnswer = "application/json"), (String = "text/csv"))),
+    (status = 400, description = "`format` is none of those", body = ErrorBody),
+    (status = 403, description = "The polls of somebody else's session", body = ErrorBody),
     (status = 404, description = "No such session", body = ErrorBody),
     (status = 503, description = "The store is away", body = ErrorBody)))]
 pub(crate) async fn recap_as_before(

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use schemas::Millis;
+use schemas::error::ErrorBody;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -14,6 +15,7 @@ use crate::failure::Failure;
 use crate::limits::Limit;
 use crate::posted::Posted;
 use crate::refused::Refused;
+use crate::shapes::{EmailText, NewPasswordText};
 use crate::signed_in::{Client, From, SignedIn};
 use crate::wants::Wants;
 
@@ -25,6 +27,7 @@ pub(crate) struct CodeOf {
 
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct AddressOf {
+    #[schema(value_type = EmailText, inline)]
     email: String,
 }
 
@@ -32,6 +35,7 @@ pub(crate) struct AddressOf {
 pub(crate) struct NewPassword {
     /// From the letter.
     code: String,
+    #[schema(value_type = NewPasswordText, inline)]
     password: String,
 }
 
@@ -39,12 +43,14 @@ pub(crate) struct NewPassword {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PasswordChange {
     password: String,
+    #[schema(value_type = NewPasswordText, inline)]
     new_password: String,
 }
 
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct AddressChange {
     password: String,
+    #[schema(value_type = EmailText, inline)]
     email: String,
 }
 
@@ -73,7 +79,7 @@ pub(crate) async fn send_verification(
     SignedIn(caller): SignedIn,
 ) -> Result<Response, Failure> {
     desk.limits.person(Limit::Letters, &caller.id().to_string())?;
-    desk.accounts.ask_verification(caller.id(), Millis::now()).await?;
+    desk.accounts.ask_verification(&caller, Millis::now()).await?;
     Ok(wants.say(&DONE))
 }
 
@@ -110,7 +116,8 @@ pub(crate) async fn reset(
 
 /// Chooses a new password with the old one. Everything else that is signed in is signed out, DJ tokens included.
 #[utoipa::path(post, path = "/api/auth/password", tag = "accounts", security(("access" = []), ("session" = [])), request_body = PasswordChange, responses(
-    (status = 200, description = "The password is the new one", body = Done), Refused))]
+    (status = 200, description = "The password is the new one", body = Done),
+    (status = 409, description = "The account has no password yet; a letter helps to choose one", body = ErrorBody), Refused))]
 pub(crate) async fn password(
     State(desk): State<Arc<Desk>>,
     wants: Wants,
@@ -125,7 +132,8 @@ pub(crate) async fn password(
 
 /// Sends a letter to a new address. The account's address changes when the letter's code comes back.
 #[utoipa::path(post, path = "/api/auth/email", tag = "accounts", security(("access" = []), ("session" = [])), request_body = AddressChange, responses(
-    (status = 200, description = "The letter is on its way", body = Done), Refused))]
+    (status = 200, description = "The letter is on its way", body = Done),
+    (status = 409, description = "The account has no password yet; a letter helps to choose one", body = ErrorBody), Refused))]
 pub(crate) async fn email(
     State(desk): State<Arc<Desk>>,
     wants: Wants,
@@ -142,7 +150,7 @@ pub(crate) async fn email(
 /// Takes the code from the letter to the new address.
 #[utoipa::path(post, path = "/api/auth/email/confirm", tag = "accounts", request_body = CodeOf, responses(
     (status = 200, description = "The address is the new one", body = Done),
-    (status = 409, description = "Somebody else has that address", body = schemas::error::ErrorBody), Refused))]
+    (status = 409, description = "Somebody else has that address", body = ErrorBody), Refused))]
 pub(crate) async fn confirm_email(
     State(desk): State<Arc<Desk>>,
     wants: Wants,

@@ -14,8 +14,8 @@ use utoipa_axum::routes;
 use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::perimeter::perimeter;
-use crate::{admin, apps, auth, client_errors, devices, djs, fingerprints, health, history, join, likes, mailbox};
-use crate::{openapi, own, pages, profiles, qr, recap, recovery, sessions, stats};
+use crate::{admin, apps, auth, client_errors, devices, djs, fingerprints, health, history, join, likes, logins, mailbox};
+use crate::{openapi, own, pages, profiles, pushes, qr, recap, recovery, sessions, stats, status};
 
 /// Bytes of a request's body, unless a route says more.
 const BODY: usize = 10 * 1024;
@@ -42,6 +42,10 @@ pub(crate) fn table() -> OpenApiRouter<Arc<Desk>> {
         .routes(routes!(stats::global))
         .routes(routes!(djs::profile))
         .routes(routes!(likes::likes))
+        // Announcements for closed pages.
+        .routes(routes!(pushes::key))
+        .routes(routes!(pushes::subscribe))
+        .routes(routes!(pushes::unsubscribe))
         // People and their accounts.
         .routes(routes!(auth::register))
         .routes(routes!(auth::login))
@@ -63,6 +67,13 @@ pub(crate) fn table() -> OpenApiRouter<Arc<Desk>> {
         .routes(routes!(devices::poll))
         .routes(routes!(devices::named))
         .routes(routes!(devices::confirm))
+        .routes(routes!(logins::providers))
+        .routes(routes!(logins::begin))
+        .routes(routes!(logins::finish))
+        .routes(routes!(logins::posted))
+        .routes(routes!(logins::link))
+        .routes(routes!(logins::logins))
+        .routes(routes!(logins::unlink))
         .routes(routes!(own::sessions))
         .routes(routes!(own::end_others))
         .routes(routes!(own::end_session))
@@ -74,6 +85,7 @@ pub(crate) fn table() -> OpenApiRouter<Arc<Desk>> {
         .routes(routes!(profiles::preferences))
         .routes(routes!(profiles::change_preferences))
         .routes(routes!(profiles::export))
+        .routes(routes!(profiles::import))
         .routes(routes!(profiles::remove))
         .routes(routes!(admin::users))
         .routes(routes!(admin::user))
@@ -104,6 +116,7 @@ pub(crate) fn table() -> OpenApiRouter<Arc<Desk>> {
         .routes(routes!(openapi::docs_file))
         .routes(routes!(client_errors::report).layer(DefaultBodyLimit::max(REPORT)))
         .routes(routes!(health::health))
+        .routes(routes!(status::status))
 }
 
 /// Layers, from the outside in: count, guard, catch, cap.

@@ -18,22 +18,25 @@ use utoipa::{IntoParams, ToSchema};
 use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::posted::Asked;
+use crate::shapes::{RecentLimit, SessionIdText, SessionsLimit};
 use crate::wants::Wants;
 
 /// A page of `/api/sessions` when the caller names no limit, and the most that one may hold.
 const PAGE: usize = 100;
-const PAGE_MOST: usize = 500;
+pub(crate) const PAGE_MOST: usize = 500;
 /// Entries of `/api/sessions/active`. A home page shows the first few; whoever wants all pages through `/api/sessions`.
 const ACTIVE: usize = 100;
 const RECENT: usize = 10;
-const RECENT_MOST: usize = 50;
+pub(crate) const RECENT_MOST: usize = 50;
 
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Paging {
-    /// Entries wanted, 1 to 500; 100 where nothing is said.
+    /// Entries wanted; 100 where nothing is said.
+    #[param(value_type = Option<SessionsLimit>, inline)]
     limit: Option<usize>,
     /// The `sessionId` of the last entry of the page before. The `Link` header of an answer holds the address of the next page.
+    #[param(value_type = Option<SessionIdText>, inline)]
     after: Option<String>,
 }
 
@@ -43,7 +46,8 @@ pub(crate) struct Paging {
 /// or come twice.
 #[utoipa::path(get, path = "/api/sessions", tag = "sessions", params(Paging), responses(
     (status = 200, description = "Entries as in SESSIONS_LIST", body = [SessionEntry], headers(("link" = Option<String>, description = "The next page, as rel=next"))),
-    (status = 400, description = "`limit` is not 1 to 500, or `after` names no session known here", body = ErrorBody)))]
+    (status = 400, description = "`limit` is not 1 to 500, or `after` can be no session's id", body = ErrorBody),
+    (status = 404, description = "`after` names no session known here; begin again", body = ErrorBody)))]
 pub(crate) async fn list(State(desk): State<Arc<Desk>>, wants: Wants, Asked(paging): Asked<Paging>) -> Result<Response, Failure> {
     let limit = paging.limit.unwrap_or(PAGE);
     if !(1..=PAGE_MOST).contains(&limit) {
@@ -51,8 +55,9 @@ pub(crate) async fn list(State(desk): State<Arc<Desk>>, wants: Wants, Asked(pagi
     }
     let mut on = desk.stage.on();
     if let Some(after) = paging.after {
-        let last = SessionId::parse(&after).ok().and_then(|session| desk.stage.get(&session));
-        let last = place(&last.ok_or_else(|| Failure::with(Code::InvalidMessage, "after names no session known here; begin again"))?);
+        let session = SessionId::parse(&after).map_err(|_| Failure::with(Code::InvalidMessage, "after must be a session's id"))?;
+        let last = desk.stage.get(&session);
+        let last = place(&last.ok_or_else(|| Failure::with(Code::SessionNotFound, "after names no session known here; begin again"))?);
         on.drain(..on.partition_point(|entry| place(entry) <= last));
     }
     let more = on.len() > limit;
@@ -72,7 +77,8 @@ pub(crate) async fn list(State(desk): State<Arc<Desk>>, wants: Wants, Asked(pagi
 /// All sessions that are on, at the address that older clients use.
 #[utoipa::path(get, path = "/sessions", tag = "sessions", params(Paging), responses(
     (status = 200, description = "Entries as in SESSIONS_LIST", body = [SessionEntry]),
-    (status = 400, description = "As for `/api/sessions`", body = ErrorBody)))]
+    (status = 400, description = "As for `/api/sessions`", body = ErrorBody),
+    (status = 404, description = "As for `/api/sessions`", body = ErrorBody)))]
 pub(crate) async fn list_as_before(state: State<Arc<Desk>>, wants: Wants, asked: Asked<Paging>) -> Result<Response, Failure> {
     list(state, wants, asked).await
 }
@@ -156,7 +162,8 @@ fn active_session(desk: &Desk, entry: &LobbyEntry) -> ActiveSession {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct RecentQuery {
-    /// Sessions wanted, 1 to 50; 10 where nothing is said.
+    /// Sessions wanted; 10 where nothing is said.
+    #[param(value_type = Option<RecentLimit>, inline)]
     limit: Option<usize>,
 }
 
@@ -179,7 +186,7 @@ impl EndedSession {
     }
 }
 
-/// The sessions that ended last.
+/// The sessions that ended last. The list may be two seconds old.
 #[utoipa::path(get, path = "/api/sessions/recent", tag = "sessions", params(RecentQuery), responses(
     (status = 200, description = "Newest end first", body = [EndedSession]),
     (status = 400, description = "`limit` is not 1 to 50", body = ErrorBody),
@@ -189,6 +196,6 @@ pub(crate) async fn recent(State(desk): State<Arc<Desk>>, wants: Wants, Asked(qu
     if !(1..=RECENT_MOST).contains(&limit) {
         return Err(Failure::with(Code::InvalidMessage, format!("limit must be 1 to {RECENT_MOST}")));
     }
-    let runs = desk.stored(desk.live.recent_runs(limit)).await?;
-    Ok(wants.say(&runs.into_iter().map(EndedSession::of).collect::<Vec<_>>()))
+    let runs = desk.stored(desk.recent.get(desk.live.recent_runs(RECENT_MOST))).await?;
+    Ok(wants.say(&runs.into_iter().take(limit).map(EndedSession::of).collect::<Vec<_>>()))
 }

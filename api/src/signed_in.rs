@@ -13,13 +13,14 @@ use schemas::{Code, Millis, Permission};
 
 use crate::desk::Desk;
 use crate::failure::Failure;
+use crate::headers::text;
 use crate::owner::bearer;
 
 /// The client that asks, from `X-Pika-Client`. A browser sends that header across origins only when we said that it may, so a page
 /// of somebody else's cannot act with a visitor's cookie.
 pub(crate) struct Client(pub &'static str);
 
-const CLIENTS: [&str; 3] = [WEB, "pika-desktop", "pika-e2e"];
+pub(crate) const CLIENTS: [&str; 3] = [WEB, "pika-desktop", "pika-e2e"];
 pub(crate) const WEB: &str = "pika-web";
 
 impl Client {
@@ -72,7 +73,7 @@ pub(crate) struct SignedIn(pub Caller);
 
 /// The session that a browser shows.
 pub(crate) fn session_cookie<'h>(headers: &'h HeaderMap, desk: &Desk) -> Option<&'h str> {
-    session_of(headers.get(header::COOKIE).and_then(|value| value.to_str().ok()), desk.config.https)
+    session_of(text(headers, header::COOKIE), desk.config.https)
 }
 
 /// Who asks, if anybody who is signed in. A bearer that does not hold is an error, and no cookie beside it is looked at.

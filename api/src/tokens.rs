@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use accounts::{AccountError, Accounts};
+use accounts::Accounts;
 use futures_util::StreamExt;
 use schemas::Millis;
-use schemas::note::{AskToken, TokenAnswer};
+
+use crate::desk::within;
 
 /// Questions in the store's hands at one time. More wait in the stream, so that a burst of sign-ins cannot starve the pages.
 const AT_ONCE: usize = 32;
@@ -19,7 +20,7 @@ pub(crate) async fn answer(broker: &nats::Broker, accounts: &Accounts, deadline:
             Ok(questions) => {
                 questions
                     .for_each_concurrent(AT_ONCE, |question| async move {
-                        match identify(accounts, &question.ask, deadline).await {
+                        match within(deadline, accounts.identify(&question.ask, Millis::now())).await {
                             Ok(answer) => question.answer(answer).await,
                             // Silence, not "no": the asker then knows that nobody could tell, and asks again later.
                             Err(error) => tracing::warn!(error = %error, "a question for a token stays unanswered"),
@@ -31,11 +32,6 @@ pub(crate) async fn answer(broker: &nats::Broker, accounts: &Accounts, deadline:
         }
         tokio::time::sleep(RETRY).await;
     }
-}
-
-async fn identify(accounts: &Accounts, ask: &AskToken, deadline: Duration) -> Result<TokenAnswer, AccountError> {
-    let answer = tokio::time::timeout(deadline, accounts.identify(ask, Millis::now())).await;
-    answer.unwrap_or_else(|_| Err(store::StoreError::Unavailable(format!("no answer in {} ms", deadline.as_millis())).into()))
 }
 
 /// Every process that answers does it; twice is as good as once.

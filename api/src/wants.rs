@@ -9,12 +9,14 @@ use axum::response::{IntoResponse, Response};
 use schemas::codec::Codec;
 use serde::Serialize;
 
+use crate::headers::text;
+
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Wants(Codec);
 
 impl Wants {
     pub fn of(headers: &HeaderMap) -> Self {
-        let named = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
+        let named = text(headers, header::ACCEPT).unwrap_or("");
         let first = named.split(',').find_map(|range| match range.split(';').next().map(str::trim) {
             Some(Codec::MSGPACK_TYPE) => Some(Codec::MsgPack),
             Some("application/json") => Some(Codec::Json),

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{Config, Deps, Listeners};
+use api::{Config, Deps, Limits, Listeners};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
@@ -37,6 +37,7 @@ struct World {
 
 impl World {
     async fn new() -> World {
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let dir = tempfile::tempdir().unwrap();
         let program = find(None).expect("nats-server: `make tools` gets it");
         let server = Server::start(ServerConfig { program, dir: dir.path().join("nats"), port: 0 }).await.unwrap();
@@ -48,7 +49,14 @@ impl World {
         let store = Sqlite::open(&dir.path().join("pika.db")).unwrap();
         let key = ClusterKey::new(b"trial");
         let kept = Arc::new(store.clone());
-        let stores = accounts::Stores { accounts: kept.clone(), secrets: kept.clone(), audit: kept.clone(), tokens: kept };
+        let stores = accounts::Stores {
+            accounts: kept.clone(),
+            secrets: kept.clone(),
+            audit: kept.clone(),
+            tokens: kept.clone(),
+            subscriptions: kept,
+        };
+        let pushes = push::Stores { subscriptions: stores.subscriptions.clone(), pushes: Arc::new(store.clone()) };
         let mailbox = accounts::Mailbox::new(|_, _| Ok(()));
         let told = Arc::new(api::Told(broker.clone()));
         let deps = Deps {
@@ -59,7 +67,9 @@ impl World {
             lobby,
             live: Arc::new(store.clone()),
             tokens: Arc::new(store.clone()),
+            limits: Limits::new(&Config::default().rates, &key),
             key,
+            push: push::Push::new(push::Config::default(), push::Keys::default(), pushes).unwrap(),
             listeners: Listeners::default(),
         };
         let app = api::routes(deps.clone());
@@ -80,6 +90,10 @@ impl World {
         let appended = self.broker.append(&view.session, view.last, std::slice::from_ref(&record), lobby.as_ref(), &[]).await.unwrap();
         let seq: Seq = appended.seqs[0];
         view.apply(&schemas::fact::PlacedFact { session: view.session.clone(), seq, stamp: Millis::now(), record });
+        // What plays comes from the session's owner among the workers.
+        if let (None, Some(shown)) = (lobby, view.lobby()) {
+            self.broker.show(&view.session, seq, &shown).await.unwrap();
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::Command;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 
 /// A process that was asked to leave and is still there after this is killed.
 const LEAVE: Duration = Duration::from_secs(20);
@@ -96,6 +96,18 @@ impl Child {
 
     pub fn resume(&self) {
         self.signal(Signal::CONT);
+    }
+
+    /// Lets it go on after a pause, first in fits and starts: it works for a tenth of the time.
+    pub async fn stammer(&self, time: Duration) {
+        let begun = Instant::now();
+        while begun.elapsed() < time {
+            self.resume();
+            sleep(Duration::from_millis(2)).await;
+            self.pause();
+            sleep(Duration::from_millis(20)).await;
+        }
+        self.resume();
     }
 
     /// How it ended, if it did so without being told to.

@@ -20,11 +20,13 @@ pub enum Slot {
     Listeners,
     Tempo,
     Tally,
+    /// How the votes stand in a poll that hides it: only DJs hear it.
+    HiddenTally,
     Like,
     Thanks,
 }
 
-const SLOTS: [Slot; 5] = [Slot::Listeners, Slot::Tempo, Slot::Tally, Slot::Like, Slot::Thanks];
+const SLOTS: [Slot; 6] = [Slot::Listeners, Slot::Tempo, Slot::Tally, Slot::HiddenTally, Slot::Like, Slot::Thanks];
 
 /// A socket's place on a board.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -33,7 +35,7 @@ pub struct Cursor {
     pub seq: Seq,
     /// The epoch that it belongs to.
     pub epoch: Epoch,
-    /// A DJ hears each like and thanks by itself, and so not the paced ones.
+    /// A DJ hears each like and thanks by itself, and so not the paced ones; and what a poll hides from everybody else.
     pub is_dj: bool,
     slots: [u64; SLOTS.len()],
 }
@@ -114,7 +116,7 @@ impl Board {
         if self.ring.back().is_some_and(|last| last.seq >= seq) || seq <= self.floor {
             return;
         }
-        let flavour = Flavour { codec: schemas::codec::Codec::Json, positions: true };
+        let flavour = Flavour { codec: schemas::codec::Codec::Json, positions: true, deflate: false };
         let bytes = delivery.frames(flavour).bytes.len();
         self.ring_bytes += bytes;
         self.ring.push_back(Entry { seq, delivery, bytes, track, replaced: false });
@@ -153,9 +155,11 @@ impl Board {
         self.slots[slot as usize].1 = None;
     }
 
-    /// A cursor that has heard everything up to `seq` and every state.
+    /// A cursor that has heard everything up to `seq` and every state, except what a poll hides: whoever turns out to be a DJ's
+    /// socket, as every console's does, hears that then, and dancers' cursors stay equal to one another.
     pub fn cursor(&self, seq: Seq) -> Cursor {
-        Cursor { seq, epoch: self.epoch, is_dj: false, slots: self.slots.each_ref().map(|(version, _)| *version) }
+        let slots = self.slots.each_ref().map(|(version, _)| *version);
+        Cursor { seq, epoch: self.epoch, is_dj: false, slots }.without(Slot::HiddenTally)
     }
 
     /// The cursor of whoever has heard everything that is shown now.
@@ -210,12 +214,16 @@ impl Board {
         // A count belongs to a track or poll: while a fact waits for its turn, what was counted after it waits too.
         let all_shown = self.newest() <= self.shown;
         for slot in SLOTS {
-            let waits = matches!(slot, Slot::Tempo | Slot::Tally) && !all_shown;
+            let waits = matches!(slot, Slot::Tempo | Slot::Tally | Slot::HiddenTally) && !all_shown;
             let (version, delivery) = &self.slots[slot as usize];
-            if *version > cursor.slots[slot as usize] && !waits {
+            let passes = matches!(slot, Slot::HiddenTally) && !cursor.is_dj;
+            if *version > cursor.slots[slot as usize] && !waits && !passes {
                 cursor.slots[slot as usize] = *version;
-                let paced_for_dancers = matches!(slot, Slot::Like | Slot::Thanks);
-                if let Some(delivery) = delivery.as_ref().filter(|_| !(cursor.is_dj && paced_for_dancers)) {
+                let theirs = match slot {
+                    Slot::Like | Slot::Thanks => !cursor.is_dj,
+                    Slot::Listeners | Slot::Tempo | Slot::Tally | Slot::HiddenTally => true,
+                };
+                if let Some(delivery) = delivery.as_ref().filter(|_| theirs) {
                     list.push(delivery.clone());
                 }
             }
@@ -321,5 +329,24 @@ mod tests {
         board.advance(now);
         assert!(matches!(board.pull(&mut cursor, usize::MAX), Pulled::Missed));
         assert!(!board.covers(0) && board.covers(1));
+    }
+
+    #[test]
+    fn what_a_poll_hides_only_its_dj_hears() {
+        let now = Instant::now();
+        let mut board = Board::new(1, Duration::ZERO, now);
+        let (mut dancer, mut late) = (board.here(), board.here());
+        let mut dj = board.here().of_dj(true);
+        board.set(Slot::HiddenTally, Arc::new(Delivery::of(pong(1))));
+        let heard = |board: &Board, cursor: &mut Cursor| match board.pull(cursor, 1_000) {
+            Pulled::Deliveries { list, .. } => list.len(),
+            Pulled::Missed => panic!("nothing is gone"),
+        };
+        assert_eq!((heard(&board, &mut dancer), heard(&board, &mut late), heard(&board, &mut dj)), (0, 0, 1));
+        // A dancer's socket that turns out to be the DJ's, as every console's does, hears what was passed over.
+        late = late.of_dj(true);
+        assert_eq!((heard(&board, &mut late), heard(&board, &mut late)), (1, 0));
+        board.clear(Slot::HiddenTally);
+        assert_eq!(heard(&board, &mut board.here().of_dj(true)), 0);
     }
 }

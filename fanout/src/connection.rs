@@ -97,7 +97,7 @@ impl Connection {
         Connection {
             ticket,
             line,
-            reader: Reader::new(early),
+            reader: Reader::new(&early, flavour.deflate),
             fanout,
             caller,
             ours,

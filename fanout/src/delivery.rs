@@ -6,6 +6,7 @@ use schemas::Seq;
 use schemas::codec::Codec;
 use schemas::server::{Positioned, ServerMessage};
 
+use crate::deflate;
 use crate::frames::Frames;
 
 /// How a socket wants its messages.
@@ -14,15 +15,17 @@ pub struct Flavour {
     pub codec: Codec,
     /// Whether it asked for positions. 0.3.0 clients never see any.
     pub positions: bool,
+    /// Whether it takes long messages compressed.
+    pub deflate: bool,
 }
 
 /// Forms in which a socket may want its messages.
-pub const FORMS: usize = 4;
+pub const FORMS: usize = 8;
 
 impl Flavour {
     /// A number below [`FORMS`].
     pub fn form(self) -> usize {
-        usize::from(self.codec == Codec::MsgPack) * 2 + usize::from(self.positions)
+        usize::from(self.deflate) * 4 + usize::from(self.codec == Codec::MsgPack) * 2 + usize::from(self.positions)
     }
 }
 
@@ -45,7 +48,13 @@ impl Delivery {
 
     /// What a socket is to be sent, put together once.
     pub fn frames(&self, flavour: Flavour) -> &Frames {
-        self.frames[flavour.form()].get_or_init(|| Frames::of(&self.encoded(flavour), flavour.codec))
+        self.frames[flavour.form()].get_or_init(|| {
+            if !flavour.deflate {
+                return Frames::of(&self.encoded(flavour), flavour.codec);
+            }
+            let plain = self.frames(Flavour { deflate: false, ..flavour });
+            if plain.bytes.len() < deflate::FROM { plain.clone() } else { Frames::packed(&self.encoded(flavour), flavour.codec) }
+        })
     }
 
     /// The messages, in order. Where one fact makes several only the last carries the position.
@@ -78,7 +87,7 @@ mod tests {
             vec![ServerMessage::TrackStopped { session_id: id.clone() }, ServerMessage::TempoReset { session_id: id }],
         );
         let text = |positions| {
-            let encoded = delivery.encoded(Flavour { codec: Codec::Json, positions });
+            let encoded = delivery.encoded(Flavour { codec: Codec::Json, positions, deflate: false });
             encoded.into_iter().map(|message| String::from_utf8(message).unwrap()).collect::<Vec<_>>()
         };
         assert_eq!(text(true)[0], r#"{"type":"TRACK_STOPPED","sessionId":"friday-night"}"#);

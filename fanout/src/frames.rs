@@ -6,6 +6,8 @@ use schemas::error::Close;
 use tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 use tungstenite::protocol::frame::{Frame, FrameHeader};
 
+use crate::deflate;
+
 /// The longest header that a server writes.
 const HEADER: usize = 10;
 
@@ -19,13 +21,24 @@ pub struct Frames {
 impl Frames {
     /// One frame for each payload.
     pub fn of(payloads: &[Vec<u8>], codec: Codec) -> Frames {
+        Frames::each(payloads, codec, |_| None)
+    }
+
+    /// The same for a socket that takes compressed ones.
+    pub fn packed(payloads: &[Vec<u8>], codec: Codec) -> Frames {
+        Frames::each(payloads, codec, deflate::pack)
+    }
+
+    fn each(payloads: &[Vec<u8>], codec: Codec, pack: impl Fn(&[u8]) -> Option<Vec<u8>>) -> Frames {
         let opcode = OpCode::Data(match codec {
             Codec::Json => Data::Text,
             Codec::MsgPack => Data::Binary,
         });
-        let header = FrameHeader { opcode, ..FrameHeader::default() };
         let mut bytes = Vec::with_capacity(payloads.iter().map(|payload| payload.len() + HEADER).sum());
         for payload in payloads {
+            let packed = pack(payload);
+            let header = FrameHeader { opcode, rsv1: packed.is_some(), ..FrameHeader::default() };
+            let payload = packed.as_ref().unwrap_or(payload);
             header.format(payload.len() as u64, &mut bytes).expect("a vector takes all");
             bytes.extend_from_slice(payload);
         }

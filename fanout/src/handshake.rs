@@ -7,11 +7,12 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
-use hyper_util::server::conn::auto::upgrade::downcast;
 use schemas::Code;
 use schemas::error::Refusal;
 use tokio::net::TcpStream;
 use tungstenite::handshake::derive_accept_key;
+
+use crate::deflate;
 
 /// The only version that there is.
 const VERSION: &str = "13";
@@ -20,6 +21,8 @@ const VERSION: &str = "13";
 pub struct Handshake {
     accept: HeaderValue,
     on_upgrade: OnUpgrade,
+    /// Whether compressed messages are spoken: the peer's offer, and then what was agreed.
+    pub deflate: bool,
 }
 
 impl Handshake {
@@ -28,11 +31,11 @@ impl Handshake {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let Handshake { accept, on_upgrade } = self;
+        let Handshake { accept, on_upgrade, deflate } = self;
         tokio::spawn(async move {
             // An error: the peer went before the answer reached it.
             let Ok(upgraded) = on_upgrade.await else { return };
-            match downcast::<TokioIo<TcpStream>>(upgraded) {
+            match upgraded.downcast::<TokioIo<TcpStream>>() {
                 // In a task of its own, so that nothing of the handshake is kept for as long as the socket lives.
                 Ok(parts) => drop(tokio::spawn(serve(parts.io.into_inner(), parts.read_buf))),
                 Err(_) => tracing::error!("a socket was opened over something else than TCP"),
@@ -44,6 +47,9 @@ impl Handshake {
             (header::UPGRADE, HeaderValue::from_static("websocket")),
             (header::SEC_WEBSOCKET_ACCEPT, accept),
         ]);
+        if deflate {
+            response.headers_mut().insert(header::SEC_WEBSOCKET_EXTENSIONS, HeaderValue::from_static(deflate::AGREED));
+        }
         response
     }
 }
@@ -65,7 +71,7 @@ impl<S: Sync> FromRequestParts<S> for Handshake {
         let Some(on_upgrade) = parts.extensions.remove::<OnUpgrade>() else {
             return Err(refuse(StatusCode::UPGRADE_REQUIRED, "WebSockets are opened over HTTP/1.1 here"));
         };
-        Ok(Handshake { accept, on_upgrade })
+        Ok(Handshake { accept, on_upgrade, deflate: deflate::offered(&parts.headers) })
     }
 }
 

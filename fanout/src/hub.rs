@@ -192,7 +192,13 @@ impl Hub {
         let view = self.session.view();
         let Some(run) = view.live() else { return };
         let slot = match state {
-            State::Tally { poll, .. } if run.poll.as_ref().is_some_and(|open| open.opened.poll == *poll) => Slot::Tally,
+            State::Tally { poll, .. } if run.poll.as_ref().is_some_and(|open| open.opened.poll == *poll) => {
+                if run.conceals(*poll) {
+                    Slot::HiddenTally
+                } else {
+                    Slot::Tally
+                }
+            }
             State::Tempo { play, .. } if run.current().is_some_and(|current| current.seq == *play) => Slot::Tempo,
             State::Listeners { .. } => Slot::Listeners,
             // Of a poll that is over or a track that is past: nobody should hear it any more.
@@ -204,6 +210,10 @@ impl Hub {
             *count = (*count).max(self.dancers());
         }
         self.board.lock().set(slot, Arc::new(Delivery::of(message)));
+        if matches!(slot, Slot::HiddenTally) {
+            // No wave goes out for what so few may hear.
+            self.dj_lines().iter().for_each(|line| line.pump());
+        }
     }
 
     fn put_fact(&self, fact: &Applied) {
@@ -215,10 +225,13 @@ impl Hub {
 pub fn put(board: &mut Board, fact: &Applied) {
     match &fact.change {
         Change::Begun | Change::Ended(_) => {
-            [Slot::Tally, Slot::Tempo, Slot::Like, Slot::Thanks].into_iter().for_each(|slot| board.clear(slot))
+            [Slot::Tally, Slot::HiddenTally, Slot::Tempo, Slot::Like, Slot::Thanks].into_iter().for_each(|slot| board.clear(slot))
         }
         Change::Track(_) | Change::Stopped => board.clear(Slot::Tempo),
-        Change::PollOpened(_) | Change::PollClosed { .. } | Change::PollCancelled { .. } => board.clear(Slot::Tally),
+        Change::PollOpened(_) | Change::PollClosed { .. } | Change::PollCancelled { .. } => {
+            board.clear(Slot::Tally);
+            board.clear(Slot::HiddenTally);
+        }
         Change::Away | Change::Back | Change::Metadata(_) | Change::Announced(_) | Change::AnnouncementEnded => {}
     }
     board.push(fact.seq, delivery(fact), matches!(fact.change, Change::Track(_)));

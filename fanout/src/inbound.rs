@@ -90,7 +90,8 @@ impl Connection {
         match message {
             ClientMessage::Ping => self.say(&ServerMessage::Pong { timestamp: Millis::now() }),
             ClientMessage::GetSessions => {
-                let list = sessions_list(&self.fanout.inner.lobby, self.caller.subscribed.as_ref(), Millis::now());
+                let own = self.caller.subscribed.as_ref().and_then(|id| self.fanout.inner.hubs.known(id));
+                let list = sessions_list(&self.fanout.inner.lobby, own.as_ref().map(|hub| hub.session()), Millis::now());
                 self.say(&list);
             }
             ClientMessage::ValidateSession(validate) => {
@@ -210,7 +211,7 @@ impl Connection {
         metrics::subscribed(outcome(&placed));
         let Placed { subscribed, state, .. } = placed;
         subscribed.iter().for_each(|message| out.say(message));
-        out.say(&sessions_list(&self.fanout.inner.lobby, Some(&id), Millis::now()));
+        out.say(&sessions_list(&self.fanout.inner.lobby, Some(hub.session()), Millis::now()));
         out.say(&ServerMessage::ListenerCount { session_id: id, count: hub.listeners() });
         state.iter().for_each(|message| out.say(message));
     }
@@ -236,7 +237,7 @@ impl Connection {
         });
         match out.places.iter_mut().find(|place| *place.hub.id() == registered.session) {
             Some(place) => {
-                place.cursor.is_dj = true;
+                place.cursor = place.cursor.of_dj(true);
                 hub.leave_dj(place.dj.replace(ticket), person);
             }
             None => out.places.push(Place { hub, cursor, dancer: None, dj: Some(ticket) }),

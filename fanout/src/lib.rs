@@ -12,6 +12,7 @@ pub mod board;
 mod connection;
 mod credentials;
 mod crowd;
+mod deflate;
 pub mod delivery;
 mod drain;
 mod frames;
@@ -67,6 +68,8 @@ pub struct Config {
     pub origins: Vec<String>,
     /// Whether pages are served over HTTPS, which decides the identity cookie's name.
     pub https: bool,
+    /// Whether compressed messages are spoken with who offers them.
+    pub deflate: bool,
     /// Frames that are no message before the socket is closed with 1008.
     pub bad_frames: u32,
     /// A socket that takes nothing for this long is closed with a code that says come back.
@@ -92,6 +95,7 @@ impl Default for Config {
             venues: Vec::new(),
             origins: Vec::new(),
             https: false,
+            deflate: true,
             bad_frames: 5,
             stuck: Duration::from_secs(15),
             ping: Duration::from_secs(30),

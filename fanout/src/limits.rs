@@ -4,8 +4,10 @@
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 
 use dashmap::DashMap;
+use governor::clock::Clock;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use ipnet::IpNet;
 
@@ -13,6 +15,9 @@ use crate::Config;
 
 /// Addresses remembered before full buckets are thrown away.
 const REMEMBERED: usize = 100_000;
+
+/// When somebody whose address holds all its sockets may look again whether one was closed.
+const FULL: Duration = Duration::from_secs(10);
 
 pub struct AddressLimits {
     venues: Vec<IpNet>,
@@ -36,21 +41,21 @@ impl AddressLimits {
         }
     }
 
-    /// A place for one more socket, or none. The networks of IPv6 customers are counted as one address.
-    pub fn enter(&self, address: Option<IpAddr>) -> Option<Seat> {
-        let Some(address) = address.map(network).filter(|a| !self.is_venue(*a)) else { return Some(Seat { of: None }) };
+    /// A place for one more socket, or how long to wait for one. The networks of IPv6 customers are counted as one address.
+    pub fn enter(&self, address: Option<IpAddr>) -> Result<Seat, Duration> {
+        let Some(address) = address.map(network).filter(|a| !self.is_venue(*a)) else { return Ok(Seat { of: None }) };
         if let Some(connects) = &self.connects {
             if connects.len() > REMEMBERED {
                 connects.retain_recent();
             }
-            connects.check_key(&address).ok()?;
+            connects.check_key(&address).map_err(|full| full.wait_time_from(connects.clock().now()))?;
         }
         let mut open = self.open.entry(address).or_default();
         if *open >= self.per_address {
-            return None;
+            return Err(FULL);
         }
         *open += 1;
-        Some(Seat { of: Some((self.open.clone(), address)) })
+        Ok(Seat { of: Some((self.open.clone(), address)) })
     }
 
     fn is_venue(&self, address: IpAddr) -> bool {
@@ -102,23 +107,24 @@ mod tests {
         let address = Some("203.0.113.9".parse().unwrap());
         let first = limits.enter(address).unwrap();
         let _second = limits.enter(address).unwrap();
-        assert!(limits.enter(address).is_none());
+        assert_eq!(limits.enter(address).err(), Some(FULL));
         drop(first);
-        assert!(limits.enter(address).is_some());
+        assert!(limits.enter(address).is_ok());
     }
 
     #[test]
     fn connects_a_minute_are_counted_even_when_closed() {
         let limits = limits(&[]);
         let address = Some("203.0.113.9".parse().unwrap());
-        assert!((0..5).all(|_| limits.enter(address).is_some()));
-        assert!(limits.enter(address).is_none());
+        assert!((0..5).all(|_| limits.enter(address).is_ok()));
+        let wait = limits.enter(address).err().unwrap();
+        assert!(wait > Duration::ZERO && wait <= Duration::from_secs(12), "{wait:?}");
     }
 
     #[test]
     fn a_venue_is_not_a_person() {
         let limits = limits(&["198.51.100.0/24"]);
         let seats: Vec<_> = (0..500).map(|_| limits.enter(Some("198.51.100.7".parse().unwrap()))).collect();
-        assert!(seats.iter().all(Option::is_some));
+        assert!(seats.iter().all(Result::is_ok));
     }
 }

@@ -143,6 +143,7 @@ impl Line {
             }
         }
         metrics::sent(std::mem::take(&mut out.frames));
+        out.count_unsent();
         if calm && !out.is_calm() {
             self.bell.notify_one();
         }

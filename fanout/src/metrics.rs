@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use metrics::{Counter, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics::{Counter, Gauge, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use schemas::Millis;
 use schemas::codec::Codec;
 use schemas::error::Close;
@@ -18,6 +18,38 @@ pub fn describe() {
     describe_counter!("pika_subscribes_total", "Answers to SUBSCRIBE: state, recovered, or the reason why not.");
     describe_counter!("pika_applause_dropped_total", "LIKE_RECEIVED that a DJ's socket had no room for.");
     describe_histogram!("pika_fact_delay_seconds", Unit::Seconds, "From the broker's stamp of a fact to this node's board.");
+    describe_histogram!(
+        "pika_fanout_seconds",
+        Unit::Seconds,
+        "From the broker's stamp of a fact to the last socket of this node that is written to, the wait for its turn included."
+    );
+    describe_gauge!("pika_unsent_bytes", Unit::Bytes, "What waits for sockets whose peer does not read.");
+    // Nothing happened yet: a rule that asks for an increase would not see the first one of a counter that begins with it.
+    let _ = (histogram!("pika_fact_delay_seconds"), histogram!("pika_fanout_seconds"));
+    unsent(0, 0);
+    for codec in [Codec::Json, Codec::MsgPack] {
+        connected(codec, 0.0);
+    }
+    for why in ["draining", "origin", "protocol", "address", "credential"] {
+        counter!("pika_connects_refused_total", "reason" => why).increment(0);
+    }
+    for why in [Close::Slow, Close::BadMessages, Close::GoingAway, Close::Unavailable] {
+        counter!("pika_socket_closes_total", "reason" => why.words()).increment(0);
+    }
+    for how in ["by_itself", "closed", "cut_off"] {
+        counter!("pika_sockets_moved_total", "how" => how).increment(0);
+    }
+    for outcome in ["state", "recovered", "refused", "restarted"] {
+        counter!("pika_subscribes_total", "outcome" => outcome).increment(0);
+    }
+    for counter in [
+        counter!("pika_frames_sent_total"),
+        counter!("pika_frames_received_total"),
+        counter!("pika_bad_frames_total"),
+        counter!("pika_applause_dropped_total"),
+    ] {
+        counter.increment(0);
+    }
 }
 
 pub fn connected(codec: Codec, by: f64) {
@@ -76,4 +108,17 @@ pub fn applause_dropped(pieces: usize) {
 
 pub fn fact_heard(stamp: Millis) {
     histogram!("pika_fact_delay_seconds").record(Millis::now().since(stamp).max(0) as f64 / 1000.0);
+}
+
+/// A fact has been written to everybody here.
+pub fn fanned_out(stamp: Millis) {
+    static SECONDS: OnceLock<Histogram> = OnceLock::new();
+    let seconds = SECONDS.get_or_init(|| histogram!("pika_fanout_seconds"));
+    seconds.record(Millis::now().since(stamp).max(0) as f64 / 1000.0);
+}
+
+/// So many bytes waited for a socket, and now so many do.
+pub fn unsent(before: usize, now: usize) {
+    static UNSENT: OnceLock<Gauge> = OnceLock::new();
+    UNSENT.get_or_init(|| gauge!("pika_unsent_bytes")).increment(now as f64 - before as f64);
 }

@@ -56,12 +56,21 @@ pub struct Out {
     /// What the kernel has not taken yet.
     pub unsent: VecDeque<Bytes>,
     unsent_bytes: usize,
+    /// What was counted of them.
+    counted: usize,
     applause: VecDeque<Arc<Delivery>>,
     pub probes: Vec<oneshot::Sender<bool>>,
     pub stuck_since: Option<Instant>,
     pub end: Option<End>,
     /// Frames handed over and not counted yet.
     pub frames: usize,
+}
+
+impl Drop for Out {
+    fn drop(&mut self) {
+        self.unsent_bytes = 0;
+        self.count_unsent();
+    }
 }
 
 impl Out {
@@ -73,6 +82,7 @@ impl Out {
             heard: None,
             unsent: VecDeque::new(),
             unsent_bytes: 0,
+            counted: 0,
             applause: VecDeque::new(),
             probes: Vec::new(),
             stuck_since: None,
@@ -121,6 +131,13 @@ impl Out {
     pub fn ping(&mut self) {
         let Frames { bytes, count } = Frames::ping();
         self.keep(bytes, count);
+    }
+
+    /// Counts what waits: nothing, for nearly every socket, before and after nearly every write.
+    pub fn count_unsent(&mut self) {
+        if self.counted != self.unsent_bytes {
+            metrics::unsent(std::mem::replace(&mut self.counted, self.unsent_bytes), self.unsent_bytes);
+        }
     }
 
     /// Whether the socket's task has nothing to see to.

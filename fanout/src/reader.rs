@@ -12,6 +12,8 @@ use tokio::net::TcpStream;
 use tungstenite::protocol::{Role, WebSocketConfig, WebSocketContext};
 use tungstenite::{Error, Message};
 
+use crate::deflate::Unpacker;
+
 /// Read in one go.
 const SCRATCH: usize = 16 * 1024;
 /// What each socket holds for a message that has come in part; longer ones take more as they come.
@@ -25,17 +27,33 @@ pub struct Reader {
     websocket: WebSocketContext,
     /// Read from the peer and not looked at yet.
     unread: Bytes,
+    unpacker: Option<Box<Unpacker>>,
+    /// Why nothing behind `unread` can be read.
+    broken: Option<Box<Error>>,
 }
 
 impl Reader {
-    /// `early`: what the peer sent right behind its request.
-    pub fn new(early: Bytes) -> Reader {
+    /// `early`: what the peer sent right behind its request. `deflate`: whether it may send compressed messages.
+    pub fn new(early: &[u8], deflate: bool) -> Reader {
         let config = WebSocketConfig::default()
             .max_message_size(Some(BULK_FRAME_BYTES))
             .max_frame_size(Some(BULK_FRAME_BYTES))
             .read_buffer_size(HELD)
             .write_buffer_size(0);
-        Reader { websocket: WebSocketContext::new(Role::Server, Some(config)), unread: early }
+        let websocket = WebSocketContext::new(Role::Server, Some(config));
+        let mut reader = Reader { websocket, unread: Bytes::new(), unpacker: deflate.then(Box::default), broken: None };
+        reader.take(early);
+        reader
+    }
+
+    fn take(&mut self, read: &[u8]) {
+        let Some(unpacker) = &mut self.unpacker else {
+            self.unread = Bytes::copy_from_slice(read);
+            return;
+        };
+        let mut plain = Vec::with_capacity(read.len());
+        self.broken = unpacker.pass(read, &mut plain).err().map(Box::new);
+        self.unread = plain.into();
     }
 
     /// Waits for bytes of the peer; gives how many came, 0 at its end. Whoever stops waiting loses none.
@@ -45,7 +63,7 @@ impl Reader {
                 ready!(tcp.poll_read_ready(cx))?;
                 let read = BUFFER.with_borrow_mut(|buffer| {
                     let read = tcp.try_read(buffer)?;
-                    self.unread = Bytes::copy_from_slice(&buffer[..read]);
+                    self.take(&buffer[..read]);
                     Ok(read)
                 });
                 match read {
@@ -61,7 +79,7 @@ impl Reader {
     pub fn next(&mut self, replies: &mut Vec<u8>) -> Result<Option<Message>, Error> {
         match self.websocket.read(&mut Pipe { unread: &mut self.unread, replies }) {
             Ok(message) => Ok(Some(message)),
-            Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => self.broken.take().map_or(Ok(None), |error| Err(*error)),
             Err(error) => Err(error),
         }
     }

@@ -20,14 +20,15 @@ const MINE: Duration = Duration::from_millis(250);
 /// How long a place that this node has not seen is looked for before it counts as one in another log.
 const AHEAD: Duration = Duration::from_millis(500);
 
-/// The session asked for first, then the newest, cut to whole entries within the contract's bounds.
-pub fn sessions_list(lobby: &Lobby, first: Option<&SessionId>, now: Millis) -> ServerMessage {
-    let asked = first.and_then(|id| lobby.get(id)).filter(|e| e.record.status != schemas::lobby::LobbyStatus::Ended);
-    let others = lobby.on().into_iter().filter(|e| Some(&e.session) != first);
+/// The session asked for first, then the newest, cut to whole entries within the contract's bounds. The first is told as this node
+/// follows it: the lobby may still show the track before.
+pub fn sessions_list(lobby: &Lobby, first: Option<&Session>, now: Millis) -> ServerMessage {
+    let own = first.and_then(|session| Some(session.view().live()?.lobby().entry(session.id(), now)));
+    let others = lobby.on().into_iter().filter(|entry| Some(&entry.session) != first.map(Session::id));
+    let others = others.map(|entry| entry.record.entry(&entry.session, now));
     let mut sessions: Vec<SessionEntry> = Vec::new();
     let mut bytes = 0;
-    for entry in asked.into_iter().chain(others).take(LIST_SESSIONS) {
-        let entry = entry.record.entry(&entry.session, now);
+    for entry in own.into_iter().chain(others).take(LIST_SESSIONS) {
         bytes += serde_json::to_string(&entry).map_or(0, |json| json.len() + 1);
         if bytes > LIST_BYTES {
             break;

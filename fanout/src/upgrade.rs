@@ -34,7 +34,7 @@ async fn upgrade(
     address: Option<Extension<IpAddr>>,
     Query(asked): Query<Asked>,
     headers: HeaderMap,
-    handshake: Handshake,
+    mut handshake: Handshake,
 ) -> Response {
     let address = address.map(|a| a.0);
     if fanout.inner.drain.leave.gently.is_cancelled() {
@@ -49,8 +49,13 @@ async fn upgrade(
             Refusal::with(Code::InvalidMessage, "Unknown subprotocol; pika.v1.json and pika.v1.msgpack are spoken here"),
         );
     };
-    let Some(seat) = fanout.inner.limits.enter(address) else {
-        return refuse("address", Code::TooManyConnections.into());
+    let seat = match fanout.inner.limits.enter(address) {
+        Ok(seat) => seat,
+        Err(wait) => {
+            let mut response = refuse("address", Code::TooManyConnections.into());
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs_f64().ceil() as u64));
+            return response;
+        }
     };
     let (key, https) = (&fanout.inner.key, fanout.inner.config.https);
     let shown = match fanout.inner.credentials.look(&fanout.inner.broker, asked.ticket.as_deref(), &headers, https).await {
@@ -61,14 +66,17 @@ async fn upgrade(
     let known = account.or_else(|| cookie::person_of(headers.get(header::COOKIE).and_then(|v| v.to_str().ok()), key));
     let person = known.unwrap_or_else(PersonId::random);
     let mut caller = Caller::new(person, known.is_some());
+    caller.account = account.is_some();
     caller.address = address.map(|ip| key.address(ip));
     caller.node = Some(fanout.inner.node.clone());
     caller.dj = shown.as_ref().and_then(|shown| shown.answer().dj.clone());
     let set_cookie = known.is_none().then(|| cookie::set_cookie(person, key, https));
     let ours = protocol.is_some();
     let tracker = fanout.inner.sockets.clone();
+    handshake.deflate &= fanout.inner.config.deflate;
+    let flavour = Flavour { codec, positions: false, deflate: handshake.deflate };
     let mut response = handshake.accept(move |tcp, early| {
-        let connection = Connection::new(fanout, caller, Flavour { codec, positions: false }, ours, seat, tcp, early);
+        let connection = Connection::new(fanout, caller, flavour, ours, seat, tcp, early);
         tracker.track_future(connection.run(shown.map(Box::new)))
     });
     let chosen = protocol.map(|protocol| (header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(protocol)));

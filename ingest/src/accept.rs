@@ -1,11 +1,13 @@
 //! The story of a message: who may say it, whether it is too soon, what it becomes, where it is stored.
 
 use nats::Session;
+use nats::traces::TARGET;
 use schemas::caller::{Admitted, Caller};
 use schemas::client::{ClientMessage, Incoming};
 use schemas::error::Refusal;
 use schemas::rules::{Goes, Kind, Who};
 use schemas::{Code, Millis, OpKey, Seq};
+use tracing::{Instrument, Span, trace_span};
 
 use crate::facts::Word;
 use crate::{Ingest, metrics};
@@ -21,7 +23,7 @@ impl Ingest {
     /// Admits one message. `Ok` only once it is stored under fsync.
     pub async fn accept(&self, caller: &Caller, incoming: &Incoming) -> Result<Admitted, Refusal> {
         let watch = metrics::watch(incoming.message.kind());
-        let result = self.judge(caller, incoming).await;
+        let result = self.judge(caller, incoming).instrument(span(incoming)).await;
         watch.done(&result);
         result
     }
@@ -29,7 +31,8 @@ impl Ingest {
     /// Admits what a DJ says to one session at once, all of it for everyone to hear: one write stores it, and dancers hear it together.
     pub async fn accept_together(&self, caller: &Caller, said: &[&Incoming]) -> Vec<Result<Admitted, Refusal>> {
         let watches: Vec<_> = said.iter().map(|incoming| metrics::watch(incoming.message.kind())).collect();
-        let results = self.judge_together(caller, said).await;
+        let span = said.first().map_or_else(Span::none, |first| span(first));
+        let results = self.judge_together(caller, said).instrument(span).await;
         watches.into_iter().zip(&results).for_each(|(watch, result)| watch.done(result));
         results
     }
@@ -38,6 +41,7 @@ impl Ingest {
         let now = Millis::now();
         if let ClientMessage::RegisterSession(register) = &incoming.message {
             let (kind, op) = (Kind::RegisterSession, op_of(incoming));
+            self.allowed(caller, kind)?;
             if !self.inner.broker.available() || !self.inner.broker.is_open() {
                 return Err(Code::Unavailable.into());
             }
@@ -93,6 +97,7 @@ impl Ingest {
         }
         let kind = incoming.message.kind();
         let rule = kind.rule();
+        self.allowed(caller, kind)?;
         let session = self.session_of(caller, &incoming.message).await?;
         self.authorised(caller, rule.who, &session)?;
         if !broker.admits(session.id().partition()) {
@@ -112,6 +117,11 @@ impl Ingest {
         self.inner.budgets.spend(kind, rule.budget, caller, Some(session.id()))?;
         Ok(Entered::In(session))
     }
+}
+
+/// Where the trace of a message begins: whatever its sender says of traces is not believed.
+fn span(incoming: &Incoming) -> Span {
+    trace_span!(target: TARGET, "ingest.accept", otel.kind = "server", message.kind = incoming.message.kind().wire())
 }
 
 fn op_of(incoming: &Incoming) -> Option<OpKey> {

@@ -4,7 +4,7 @@ use nats::Session;
 use schemas::caller::Caller;
 use schemas::client::ClientMessage;
 use schemas::error::Refusal;
-use schemas::rules::Who;
+use schemas::rules::{Kind, Who};
 use schemas::view::Run;
 use schemas::{Code, PollId, SessionId};
 
@@ -33,6 +33,16 @@ impl Ingest {
             return Err(Code::SessionNotFound.into());
         }
         Ok(session)
+    }
+
+    /// Whether somebody without an account may say this here.
+    pub(crate) fn allowed(&self, caller: &Caller, kind: Kind) -> Result<(), Refusal> {
+        match kind.needs() {
+            Some(needed) if caller.is_guest() && !self.inner.config.guests.may(needed) => {
+                Err(Refusal::with(Code::Forbidden, format!("{}: sign in first", Code::Forbidden.words())))
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// A poll is looked up among the sessions that this caller is in, because its number alone names no session.

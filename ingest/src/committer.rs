@@ -5,6 +5,7 @@
 //! keep the order in which they were admitted. The window is whatever arrives while the lane's last group is under way: nothing
 //! when idle.
 
+use nats::traces::Trace;
 use nats::{Broker, BrokerError};
 use schemas::claim::{ClaimRecord, Pack};
 use schemas::{NodeId, Seq, SessionId};
@@ -33,7 +34,11 @@ pub struct Waiting<D> {
     pub done: D,
 }
 
-type Done = oneshot::Sender<Result<Seq, ()>>;
+/// Whoever waits, and the context of what they are doing.
+struct Done {
+    stored: oneshot::Sender<Result<Seq, ()>>,
+    trace: Option<Trace>,
+}
 
 #[derive(Debug)]
 pub struct Unknown;
@@ -52,7 +57,8 @@ impl Committer {
 
     /// The claim's place in the log, once stored. An error means unknown.
     pub async fn commit(&self, session: &SessionId, node: Option<&NodeId>, record: ClaimRecord) -> Result<Seq, Unknown> {
-        let (done, stored) = oneshot::channel();
+        let (sender, stored) = oneshot::channel();
+        let done = Done { stored: sender, trace: Trace::current() };
         let lane = &self.lanes[usize::from(session.partition().0) % self.lanes.len()];
         lane.try_send(Waiting { session: session.clone(), node: node.cloned(), record, done }).map_err(|_| Unknown)?;
         stored.await.map_err(|_| Unknown)?.map_err(|()| Unknown)
@@ -84,7 +90,8 @@ async fn publish(broker: &Broker, group: Vec<Waiting<Done>>, pack_claims: usize)
     let (packs, answers) = pack(group, pack_claims);
     for (packs, answers) in packs.chunks(PACKS).zip(chunked(answers, PACKS)) {
         let started = std::time::Instant::now();
-        let result = broker.publish_packs(packs).await;
+        let trace = |n: usize| answers.get(n)?.iter().find_map(|done: &Done| done.trace.as_ref());
+        let result = broker.publish_traced_packs(packs, trace).await;
         let claims = packs.iter().map(|(_, pack)| pack.claims.len()).sum();
         metrics::group_committed(claims, packs.len(), started.elapsed(), result.is_ok());
         answer(result, answers);
@@ -129,14 +136,14 @@ fn answer(result: Result<Vec<Seq>, BrokerError>, answers: Vec<Answers>) {
         Ok(seqs) => {
             for (seq, senders) in seqs.into_iter().zip(answers) {
                 for done in senders {
-                    let _ = done.send(Ok(seq));
+                    let _ = done.stored.send(Ok(seq));
                 }
             }
         }
         Err(error) => {
             tracing::warn!(%error, "a group of claims was not acknowledged by the broker");
             for done in answers.into_iter().flatten() {
-                let _ = done.send(Err(()));
+                let _ = done.stored.send(Err(()));
             }
         }
     }
@@ -156,7 +163,12 @@ mod tests {
             op: None,
             claim: Claim::Peak { listeners: n },
         };
-        Waiting { session: SessionId::parse(session).unwrap(), node: None, record, done: oneshot::channel().0 }
+        Waiting {
+            session: SessionId::parse(session).unwrap(),
+            node: None,
+            record,
+            done: Done { stored: oneshot::channel().0, trace: None },
+        }
     }
 
     #[test]

@@ -71,6 +71,7 @@ fn fact_of(view: &View, run: &Run, message: &ClientMessage, op: Option<OpKey>, n
             options: m.options.iter().cloned().map(Text::into_string).collect(),
             ends_at: m.duration_seconds.map(|s| now.plus_seconds(s)),
             allow_change: m.allow_change,
+            hide_results: m.hide_results,
         }),
         M::SendAnnouncement(m) => Fact::Announced {
             message: m.message.as_str().to_owned(),

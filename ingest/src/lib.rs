@@ -23,13 +23,15 @@ mod tokens;
 use std::sync::Arc;
 
 use nats::{Broker, Sessions};
+use schemas::Guests;
 use schemas::secrets::ClusterKey;
 use tokio_util::sync::CancellationToken;
 
 pub use publish::routes;
 
-/// The pure steps of admission, for whoever drives them without a broker: the simulation.
+/// The pure steps of admission, for whoever drives them without a broker: the simulation and the micro-benchmarks.
 pub mod steps {
+    pub use crate::budget::Budgets;
     pub use crate::claims::{claim_of, speaker};
     pub use crate::committer::{Waiting, pack};
     pub use crate::facts::decide;
@@ -40,6 +42,8 @@ pub mod steps {
 pub struct Config {
     /// Whether a DJ without a token may go live. On in development, off in production.
     pub anonymous_djs: bool,
+    /// What dancers without an account may do.
+    pub guests: Guests,
     /// Multiplies every message budget of the table of kinds; 0 lifts them (benchmarks).
     pub budgets: f64,
     /// Where people open the pages: the stem of join links.
@@ -49,7 +53,8 @@ pub struct Config {
     /// Likes remembered so that a second one is refused at once. A like is about 100 bytes here; a repeat that slips past
     /// this memory is acknowledged and counted once.
     pub likes_remembered: usize,
-    /// Claims in one message of the log: 512 of about 120 bytes are 64 KB, where a message costs little more than a small one.
+    /// Claims in one message of the log: 4,096 of about 120 bytes are half of what the broker takes. A second message would make the
+    /// group a batch, which costs the broker several times as much.
     pub pack_claims: usize,
 }
 
@@ -57,11 +62,12 @@ impl Default for Config {
     fn default() -> Self {
         Config {
             anonymous_djs: false,
+            guests: Guests::default(),
             budgets: 1.0,
             public_url: "http://127.0.0.1:3001".to_owned(),
             https: false,
             likes_remembered: 200_000,
-            pack_claims: 512,
+            pack_claims: 4_096,
         }
     }
 }

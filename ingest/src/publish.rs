@@ -1,5 +1,7 @@
 //! The publish API: what a DJ's program says over HTTP. JSON or MessagePack by Content-Type, answered by Accept.
 
+mod push;
+
 use std::net::IpAddr;
 
 use axum::Router;
@@ -24,13 +26,14 @@ use crate::{Ingest, metrics};
 /// The shortest messageId that counts as a secret of its sender.
 const SECRET: usize = 16;
 
-/// `POST /api/sessions` and `POST /api/sessions/{id}/messages`. The caller's address is read from an `Extension<IpAddr>`.
+/// `POST /api/sessions`, `POST /api/sessions/{id}/messages` and `POST /api/push/send`. The caller's address is read from an `Extension<IpAddr>`.
 pub fn routes(ingest: Ingest) -> Router {
     Router::new()
         .route("/api/sessions", post(begin))
         .route("/api/sessions/{id}/messages", post(messages).layer(DefaultBodyLimit::max(BATCH_BYTES)))
         .layer(DefaultBodyLimit::max(BATCH_BYTES))
-        .with_state(ingest)
+        .with_state(ingest.clone())
+        .merge(push::routes(ingest))
 }
 
 #[derive(Deserialize, Default)]
@@ -205,7 +208,7 @@ fn signed_in(headers: &HeaderMap, https: bool) -> Option<&str> {
 }
 
 fn read<T: serde::de::DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T, Refusal> {
-    codec(headers, header::CONTENT_TYPE).decode(body).map_err(|e| Refusal::with(Code::InvalidMessage, format!("Invalid message: {e}")))
+    codec(headers, header::CONTENT_TYPE).decode_map(body).map_err(|e| Refusal::with(Code::InvalidMessage, format!("Invalid message: {e}")))
 }
 
 fn codec(headers: &HeaderMap, name: header::HeaderName) -> Codec {

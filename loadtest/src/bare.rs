@@ -249,7 +249,7 @@ impl Server {
             socket.open = true;
             used = end + 4;
         }
-        while let Some(frame) = frame::parse(bytes, used, MOST)? {
+        while let Some(frame) = frame::parse(bytes, used, MOST)?.filter(|frame| !frame.packed) {
             frame.unmask(bytes);
             let payload = &bytes[frame.payload.clone()];
             match frame.opcode {

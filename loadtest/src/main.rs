@@ -17,6 +17,7 @@ mod publish;
 mod report;
 mod scenario;
 mod shared;
+mod sign_ins;
 mod slow;
 mod stage;
 mod wire;
@@ -39,11 +40,17 @@ enum Scenario {
     Evening(scenario::Evening),
     /// Readers that stop reading among good ones: what it costs the good ones and the server, and what becomes of the others.
     Slow(slow::Slow),
+    /// Many sign in at once: what it costs those who listen.
+    SignIns(sign_ins::SignIns),
     /// Pika beside its peers, each server alone on a core: fan-out, memory, durable likes, storms, connects. Prints the targets and
     /// what they are judged by; the exit code is 1 where one is missed.
     Bench(bench::Bench),
     /// How cost grows with sockets, sessions, fanout processes and streams of the log; writes the curves.
     Growth(bench::growth::Growth),
+    /// Ten thousand sockets for a long time, with little traffic: the exit code is 1 where the memory of a process grows.
+    Soak(bench::soak::Soak),
+    /// Where a node spends its time under load, drawn as a flame graph. Needs perf and inferno.
+    Flame(bench::flame::Flame),
     /// The least that a server fed by NATS can do, to measure beside.
     #[command(hide = true)]
     Bare(bare::Bare),
@@ -56,8 +63,11 @@ fn main() -> ExitCode {
     let played = match cli.scenario {
         Scenario::Evening(evening) => alone(scenario::run(evening)),
         Scenario::Slow(slow) => alone(slow::run(slow)),
+        Scenario::SignIns(sign_ins) => alone(sign_ins::run(sign_ins)),
         Scenario::Bench(bench) => bench::run(&bench),
         Scenario::Growth(growth) => bench::growth::run(&growth),
+        Scenario::Soak(soak) => bench::soak::run(&soak),
+        Scenario::Flame(flame) => bench::flame::run(&flame).map(|()| true),
         Scenario::Bare(bare) => bare::run(&bare).map(|()| true),
     };
     match played {

@@ -93,6 +93,11 @@ impl Server {
         Ok(())
     }
 
+    /// Where questions are answered, and people sign in.
+    pub fn api(&self) -> &str {
+        self.api.first().or(self.url.first()).map_or("", |url| url.trim_end_matches('/'))
+    }
+
     pub fn write<T: Serialize>(&self, report: &T) -> anyhow::Result<()> {
         let Some(path) = &self.json else { return Ok(()) };
         let text = serde_json::to_string_pretty(report)?;

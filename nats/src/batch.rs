@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use crate::connection::{Broker, BrokerError};
 use crate::log::AppendError;
 use crate::subjects::headers;
+use crate::traces::Trace;
 
 /// The broker's own limit for one batch.
 pub(crate) const BATCH: usize = 1_000;
@@ -32,7 +33,11 @@ impl Outgoing {
 
     /// A fact, with its kind in a header, so that a reader of the log need not open the body to tell.
     pub fn fact(subject: String, record: &FactRecord) -> Self {
-        Self::new(subject, record).with(headers::KIND, record.fact.kind())
+        let mut fact = Self::new(subject, record).with(headers::KIND, record.fact.kind());
+        if let Some(trace) = Trace::current() {
+            trace.write(&mut fact.headers);
+        }
+        fact
     }
 
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {

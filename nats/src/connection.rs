@@ -14,6 +14,7 @@ use tokio::time::{Instant, MissedTickBehavior, sleep, timeout, timeout_at};
 
 use crate::epoch::{COMPARED, Log};
 use crate::shard::Shard;
+use crate::traces::Trace;
 use crate::{metrics, streams, subjects};
 
 /// Three unanswered pings end a connection, so a peer that died without a word is noticed within six seconds.
@@ -121,16 +122,16 @@ impl Broker {
         let news = News::new();
         let client = first_connect(&config, news.teller(), deadline).await?;
         let context = ContextBuilder::new().timeout(API_DEADLINE).ack_timeout(config.ack_deadline).build(client.clone());
+        let broker = Broker::of(config, client, context);
+        // Servers that have just been started may still be choosing who leads a stream.
         loop {
-            match streams::ensure(&context, &config).await {
+            match broker.set_up().await {
                 Ok(()) => break,
                 Err(error @ BrokerError::Refused(_)) => return Err(error),
                 Err(error) if Instant::now() + RETRY > deadline => return Err(error),
                 Err(_) => sleep(RETRY).await,
             }
         }
-        let broker = Broker::of(config, client, context);
-        broker.compare_logs().await?;
         news.follow(&broker);
         broker.compare_forever();
         Ok(broker)
@@ -139,9 +140,7 @@ impl Broker {
     /// Connects to look and changes nothing: for a tool that may have been pointed at the wrong server. A broker that Pika never
     /// used is an error here. Nobody is told when such a connection is lost and found again.
     pub async fn visit(config: Config, patience: Duration) -> Result<Broker, BrokerError> {
-        let client = first_connect(&config, News::new().teller(), Instant::now() + patience).await?;
-        let context = ContextBuilder::new().timeout(API_DEADLINE).ack_timeout(config.ack_deadline).build(client.clone());
-        let broker = Broker::of(config, client, context);
+        let broker = Broker::connected(config, patience).await?;
         broker.compare_logs().await?;
         match Partition::all().all(|partition| broker.epoch(partition) > 0) {
             true => Ok(broker),
@@ -152,7 +151,20 @@ impl Broker {
         }
     }
 
+    /// Connects, and no more.
+    pub(crate) async fn connected(config: Config, patience: Duration) -> Result<Broker, BrokerError> {
+        let client = first_connect(&config, News::new().teller(), Instant::now() + patience).await?;
+        let context = ContextBuilder::new().timeout(API_DEADLINE).ack_timeout(config.ack_deadline).build(client.clone());
+        Ok(Broker::of(config, client, context))
+    }
+
+    async fn set_up(&self) -> Result<(), BrokerError> {
+        streams::ensure(self.context(), self.config()).await?;
+        self.compare_logs().await
+    }
+
     fn of(config: Config, client: Client, context: Context) -> Broker {
+        metrics::describe();
         let logs = Shard::all(config.shards).map(Log::new).collect();
         let shared = Shared { config, client, context, events: broadcast::Sender::new(EVENTS), leaving: AtomicBool::new(false), logs };
         Broker { shared: Arc::new(shared) }
@@ -231,7 +243,14 @@ impl Broker {
         if !self.available() {
             return Err(BrokerError::away());
         }
-        self.in_time(self.shared.client.publish(subject, payload)).await
+        match Trace::current() {
+            Some(trace) => {
+                let mut headers = HeaderMap::new();
+                trace.write(&mut headers);
+                self.in_time(self.shared.client.publish_with_headers(subject, headers, payload)).await
+            }
+            None => self.in_time(self.shared.client.publish(subject, payload)).await,
+        }
     }
 
     /// Subscribes, and returns once the server has taken the subscription.

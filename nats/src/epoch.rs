@@ -137,6 +137,9 @@ pub(crate) struct Log {
     sound: watch::Sender<bool>,
     /// The newest sequence that this process saw given out.
     seen: AtomicU64,
+    /// The first sequence that the log gave out again, once it was proven short; 0 until then, and when an epoch was declared for it. Whatever
+    /// is stored meanwhile makes it no longer.
+    short: AtomicU64,
     /// One comparison at a time, so that an older answer never overrules a newer one.
     comparing: Mutex<()>,
 }
@@ -149,6 +152,7 @@ impl Log {
             eras: ArcSwap::default(),
             sound: watch::Sender::new(false),
             seen: AtomicU64::new(0),
+            short: AtomicU64::new(0),
             comparing: Mutex::default(),
         }
     }
@@ -171,12 +175,20 @@ impl Log {
         if *self.sound.borrow() { Ok(()) } else { Err(BrokerError::Unavailable("the log is in doubt".to_owned())) }
     }
 
+    fn doubt(&self, eras: &Eras, log: Option<&LogInfo>, seen: Seq, known: Epoch) -> Option<Doubt> {
+        let end = self.short.load(Ordering::Acquire).checked_sub(1);
+        doubt(eras, log, seen, known).or_else(|| end.map(|last| Doubt::Rewound { last, seen }))
+    }
+
     /// Takes over what was found. Gives whether an epoch is new.
     fn judge(&self, eras: Eras, log: Option<&LogInfo>, seen: Seq) -> bool {
         let current = eras.current().filter(|era| era.declared).map(|era| era.epoch);
         let newer = current.filter(|epoch| *epoch > self.epoch());
         // In a new epoch the log ends where its declaration says, whatever was seen of the one before.
-        let doubt = doubt(&eras, log, if newer.is_some() { 0 } else { seen }, self.epoch());
+        if newer.is_some() {
+            self.short.store(0, Ordering::Release);
+        }
+        let doubt = self.doubt(&eras, log, if newer.is_some() { 0 } else { seen }, self.epoch());
         if let Some(doubt) = doubt {
             if self.sound.send_replace(false) {
                 metrics::log_in_doubt();
@@ -243,6 +255,11 @@ impl Broker {
     /// The epochs of a partition's log as this process knows them.
     pub fn eras(&self, partition: Partition) -> Arc<Eras> {
         self.log(partition).eras.load_full()
+    }
+
+    /// Compares once, for a tool that was not there before.
+    pub async fn compare(&self) -> Result<(), BrokerError> {
+        self.compare_logs().await
     }
 
     /// Compares every stream with what was declared and what this process has seen, and holds admission or lets it go on.

@@ -12,6 +12,7 @@ use schemas::{Seq, SessionId};
 use crate::connection::{Broker, BrokerError};
 use crate::direct::{number, read};
 use crate::subjects::{self, headers};
+use crate::traces;
 
 pub(crate) enum FeedItem {
     /// A fact, and the sequence of the session's fact before it (0: none, or none that the broker still knows).
@@ -37,14 +38,22 @@ impl Broker {
         let id = session.clone();
         let facts = facts.map(move |message| fact_item(&id, message)).boxed();
         let states = states.map(|m| from_log(&m.payload).map_or(FeedItem::Unreadable, FeedItem::State)).boxed();
-        let applause = applause.map(|m| from_log(&m.payload).map_or(FeedItem::Unreadable, FeedItem::Applause)).boxed();
+        let id = session.clone();
+        let applause = applause.map(move |message| applause_item(&id, &message)).boxed();
         Ok(select_all([facts, states, applause]).boxed())
     }
+}
+
+fn applause_item(session: &SessionId, message: &async_nats::Message) -> FeedItem {
+    let Ok(applause) = from_log::<Applause>(&message.payload) else { return FeedItem::Unreadable };
+    traces::remember(session, applause.to, message.headers.as_ref());
+    FeedItem::Applause(applause)
 }
 
 fn fact_item(session: &SessionId, message: async_nats::Message) -> FeedItem {
     let Some(previous) = number(&message, headers::PREVIOUS) else { return FeedItem::Unreadable };
     let placed = read(message).ok().and_then(|stored| {
+        traces::remember(session, stored.seq, Some(&stored.headers));
         let record = stored.try_body().ok()?;
         Some(PlacedFact { session: session.clone(), seq: stored.seq, stamp: stored.stamp, record })
     });

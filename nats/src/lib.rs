@@ -22,9 +22,13 @@ pub mod reading;
 pub mod server;
 pub mod sessions;
 pub mod shard;
+pub mod sharing;
+pub mod sizes;
+pub mod snapshot;
 pub mod state;
 pub mod streams;
 pub mod subjects;
+pub mod traces;
 
 pub use connection::{Broker, BrokerError, Config};
 pub use epoch::{Eras, Known};

@@ -4,21 +4,22 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
-use futures_util::future::try_join_all;
-use futures_util::stream::BoxStream;
+use futures_util::stream::{self, BoxStream};
 use schemas::claim::{Claim, ClaimRecord, Pack, PlacedPack, Speaker};
 use schemas::fact::{Fact, FactRecord, PlacedFact};
 use schemas::lobby::{Begin, LobbyRecord, LobbyStatus};
 use schemas::{Millis, Partition, PollId, Seq, SessionId};
 use serde::Deserialize;
 
-use crate::batch::{BATCH, Complaint, Outgoing};
+use crate::batch::{Complaint, Outgoing};
 use crate::connection::{Broker, BrokerError};
 use crate::direct::{self, Get, Stored};
 use crate::epoch::Log;
 use crate::follow::{Follower, From};
 use crate::metrics;
+use crate::sharing;
 use crate::subjects::{self, Leaf, headers};
+use crate::traces;
 
 /// An ended session stays in the lobby this long, so that who comes late is told that it is over.
 const LOBBY_AFTER_END: &str = "1h";
@@ -81,6 +82,23 @@ impl Entry {
             Entry::Unreadable { seq, .. } => *seq,
         }
     }
+
+    /// Whose it is; nobody knows of one that cannot be read.
+    pub fn session(&self) -> Option<&SessionId> {
+        match self {
+            Entry::Fact(fact) => Some(&fact.session),
+            Entry::Pack(pack) => Some(&pack.session),
+            Entry::Unreadable { .. } => None,
+        }
+    }
+
+    /// So many entries of the same message follow.
+    pub fn more(&self) -> usize {
+        match self {
+            Entry::Pack(pack) => pack.more,
+            Entry::Fact(_) | Entry::Unreadable { .. } => 0,
+        }
+    }
 }
 
 impl Broker {
@@ -107,52 +125,14 @@ impl Broker {
         Ok(Appended { seqs: (first..first + facts.len() as u64).collect() })
     }
 
-    /// Stores packs of any sessions with one fsync for each stream of the log; at most 1,000 packs. Gives each pack's sequence, in order.
-    ///
-    /// With one copy of the log they are an atomic batch. With several the broker groups by itself and packs go one by one.
-    /// So after an error some may be stored: as ever, the outcome of `Unavailable` is unknown.
-    pub async fn publish_packs(&self, packs: &[(SessionId, Pack)]) -> Result<Vec<Seq>, BrokerError> {
-        if packs.len() > BATCH {
-            return Err(BrokerError::Refused(format!("{} packs at once", packs.len())));
-        }
-        // For each stream the packs that go there, and which they are.
-        let mut shares: Vec<(&Log, Vec<usize>)> = Vec::new();
-        for (n, (session, _)) in packs.iter().enumerate() {
-            let log = self.log(session.partition());
-            match shares.iter_mut().find(|(known, _)| std::ptr::eq(*known, log)) {
-                Some((_, share)) => share.push(n),
-                None => shares.push((log, vec![n])),
-            }
-        }
-        for log in self.logs().iter().filter(|log| packs.is_empty() || shares.iter().any(|(known, _)| std::ptr::eq(*known, *log))) {
-            log.admits()?;
-        }
-        let stored = shares.iter().map(|(log, share)| async move {
-            let messages = share.iter().map(|n| Outgoing::new(subjects::claims(&packs[*n].0), &packs[*n].1)).collect();
-            self.publish_share(log, messages).await
-        });
-        let stored = try_join_all(stored).await?;
-        let mut seqs = vec![0; packs.len()];
-        for (n, seq) in shares.iter().flat_map(|(_, share)| share).zip(stored.into_iter().flatten()) {
-            seqs[*n] = seq;
-        }
-        Ok(seqs)
-    }
-
-    async fn publish_share(&self, log: &Log, messages: Vec<Outgoing>) -> Result<Vec<Seq>, BrokerError> {
-        if self.config().replicas > 1 {
-            let sent = messages.into_iter().map(|message| async {
-                let seq = self.put(message).await.map_err(AppendError::unguarded)?;
-                log.saw(seq);
-                Ok(seq)
-            });
-            return try_join_all(sent).await;
-        }
-        let count = messages.len() as u64;
-        let last = self.put_all(messages).await.map_err(AppendError::unguarded)?;
-        log.saw(last);
-        let first = (last + 1).saturating_sub(count);
-        Ok((first..first + count).collect())
+    /// Stores the lobby record of a session whose newest fact is at `last`, unless another fact has come since.
+    pub async fn show(&self, session: &SessionId, last: Seq, record: &LobbyRecord) -> Result<(), AppendError> {
+        let log = self.log(session.partition());
+        log.admits()?;
+        let message =
+            lobby_message(session, record).with(headers::EXPECTED, last.to_string()).with(headers::EXPECTED_ON, subjects::out(session));
+        log.saw(self.put(message).await?);
+        Ok(())
     }
 
     /// All facts of the session after `after`, in order, up to `limit`. Empty when there are none.
@@ -172,7 +152,7 @@ impl Broker {
             let page = self.get_page(&self.stream_of(session), &get).await?;
             let Some(last) = page.messages.last().map(|m| m.seq) else { break };
             next = last + 1;
-            facts.extend(page.messages.into_iter().filter_map(|message| match entry(message) {
+            facts.extend(page.messages.into_iter().flat_map(entries).filter_map(|entry| match entry {
                 Entry::Fact(fact) => Some(fact),
                 Entry::Pack(_) | Entry::Unreadable { .. } => None,
             }));
@@ -241,7 +221,13 @@ impl Broker {
     ) -> Result<BoxStream<'static, Result<Entry, BrokerError>>, BrokerError> {
         let follower =
             Follower::open(self, self.log(partition).stream(), subjects::partition(partition).into(), From::After(after)).await?;
-        Ok(follower.messages().map(|message| message.map(entry)).boxed())
+        let entries = follower.messages().flat_map(|message| {
+            stream::iter(match message {
+                Ok(message) => entries(message).into_iter().map(Ok).collect(),
+                Err(error) => vec![Err(error)],
+            })
+        });
+        Ok(entries.boxed())
     }
 
     fn stream_of(&self, session: &SessionId) -> String {
@@ -353,13 +339,17 @@ fn layout(session: &SessionId, expected: Seq, facts: &[FactRecord], lobby: Optio
         {
             record.begin = Begin::Before((messages.len() - begun) as u64);
         }
-        let message = Outgoing::new(subjects::lobby(session), &record).with(headers::ROLLUP, "sub");
-        messages.push(match record.status {
-            LobbyStatus::Ended => message.with(headers::TTL, LOBBY_AFTER_END),
-            LobbyStatus::Live | LobbyStatus::Away => message,
-        });
+        messages.push(lobby_message(session, &record));
     }
     messages
+}
+
+fn lobby_message(session: &SessionId, record: &LobbyRecord) -> Outgoing {
+    let message = Outgoing::new(subjects::lobby(session), record).with(headers::ROLLUP, "sub");
+    match record.status {
+        LobbyStatus::Ended => message.with(headers::TTL, LOBBY_AFTER_END),
+        LobbyStatus::Live | LobbyStatus::Away => message,
+    }
 }
 
 fn schedule(session: &SessionId, timer: &Timer) -> Outgoing {
@@ -371,19 +361,27 @@ fn schedule(session: &SessionId, timer: &Timer) -> Outgoing {
         .with(headers::TTL, "never")
 }
 
-pub(crate) fn entry(message: Stored) -> Entry {
+/// What a message holds, in order: one entry, or the packs of several sessions.
+pub(crate) fn entries(message: Stored) -> Vec<Entry> {
     let unreadable = |why: String| {
         metrics::unreadable();
         tracing::error!(log.subject = message.subject, log.seq = message.seq, why, "a message in the log cannot be read and is skipped");
-        Entry::Unreadable { seq: message.seq, subject: message.subject.clone(), why }
+        vec![Entry::Unreadable { seq: message.seq, subject: message.subject.clone(), why }]
     };
-    match subjects::parse_live(&message.subject) {
+    if let Some(partition) = subjects::parse_shared(&message.subject) {
+        return sharing::placed(&message, partition).map_or_else(unreadable, |packs| packs.into_iter().map(Entry::Pack).collect());
+    }
+    let live = subjects::parse_live(&message.subject);
+    if let Some((_, session, _)) = &live {
+        traces::remember(session, message.seq, Some(&message.headers));
+    }
+    match live {
         Some((_, session, Leaf::Out)) => match message.try_body() {
-            Ok(record) => Entry::Fact(PlacedFact { session, seq: message.seq, stamp: message.stamp, record }),
+            Ok(record) => vec![Entry::Fact(PlacedFact { session, seq: message.seq, stamp: message.stamp, record })],
             Err(why) => unreadable(why),
         },
         Some((_, session, Leaf::In)) => match message.try_body() {
-            Ok(pack) => Entry::Pack(PlacedPack { session, seq: message.seq, stamp: message.stamp, pack }),
+            Ok(pack) => vec![Entry::Pack(PlacedPack { session, seq: message.seq, stamp: message.stamp, pack, more: 0 })],
             Err(why) => unreadable(why),
         },
         Some((_, _, Leaf::Timer(_) | Leaf::Lobby)) | None => unreadable("neither a fact nor a pack".to_owned()),

@@ -1,5 +1,5 @@
 //! Notes over core NATS: not stored, at most once. Subjects: `note.<session>.applause`, `note.<session>.probe`, `verdict.<node>`, `presence.<p>`,
-//! `presence.ask`, `ask.<p>.mine`, `ask.auth.token`, `revoked`.
+//! `presence.ask`, `ask.<p>.mine`, `ask.auth.token`, `tried`, `revoked`.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, StreamExt};
 use schemas::codec::{from_log, to_log};
-use schemas::note::{Applause, AskMine, AskToken, Mine, Presence, TokenAnswer, Verdicts};
+use schemas::note::{Applause, AskMine, AskToken, Mine, Presence, TokenAnswer, Tried, Verdicts};
 use schemas::{NodeId, Partition, SessionId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -20,6 +20,7 @@ use crate::follow::{Follower, From};
 use crate::log::AppendError;
 use crate::metrics;
 use crate::subjects::{self, REVOKED};
+use crate::traces::Trace;
 
 /// A node drops a silent socket within 3 s of the question; the rest is for the way of its answer.
 const PROBE: Duration = Duration::from_millis(3500);
@@ -48,8 +49,9 @@ impl Broker {
         self.note(subjects::verdict(node), verdicts).await
     }
 
-    pub async fn verdicts(&self, node: &NodeId) -> Result<BoxStream<'static, Verdicts>, BrokerError> {
-        Ok(decoded(self.subscribe(subjects::verdict(node)).await?))
+    pub async fn verdicts(&self, node: &NodeId) -> Result<BoxStream<'static, (Verdicts, Option<Trace>)>, BrokerError> {
+        let read = |message: Message| decode(&message).map(|verdicts| (verdicts, Trace::read(message.headers.as_ref())));
+        Ok(self.subscribe(subjects::verdict(node)).await?.filter_map(move |message| std::future::ready(read(message))).boxed())
     }
 
     pub async fn send_presence(&self, partition: Partition, presence: &Presence) -> Result<(), BrokerError> {
@@ -120,6 +122,15 @@ impl Broker {
         let asked = self.in_time(client.queue_subscribe(subjects::ASK_TOKEN, subjects::ASK_TOKEN_GROUP.to_owned())).await?;
         self.round_trip().await?;
         Ok(self.questions(asked))
+    }
+
+    pub async fn send_tried(&self, tried: &Tried) -> Result<(), BrokerError> {
+        self.note(subjects::TRIED.to_owned(), tried).await
+    }
+
+    /// What is limited and was let through, by all processes.
+    pub async fn tried(&self) -> Result<BoxStream<'static, Tried>, BrokerError> {
+        Ok(decoded(self.subscribe(subjects::TRIED.to_owned()).await?))
     }
 
     /// Revoked tokens: a small stream kept 30 days. `revoke` stores; `revocations` gives all kept ones, then follows.

@@ -4,11 +4,12 @@ use schemas::{Seq, SessionId};
 
 use crate::connection::{Broker, BrokerError};
 use crate::follow::{Followed, Follower, From};
-use crate::log::{Entry, entry};
+use crate::log::{Entry, entries};
 use crate::subjects;
 
 /// A stretch of a session's log. It mends itself over reconnects without skipping or repeating, as every reader here.
 pub struct Reading {
+    session: SessionId,
     follower: Follower,
     upto: Seq,
     left: u64,
@@ -21,15 +22,18 @@ impl Broker {
     pub async fn read_session(&self, session: &SessionId, after: Seq, upto: Seq) -> Result<Reading, BrokerError> {
         let follower =
             Follower::open(self, self.log(session.partition()).stream(), subjects::said(session).into(), From::After(after)).await?;
-        Ok(Reading { follower, upto, left: 0, over: after >= upto })
+        Ok(Reading { session: session.clone(), follower, upto, left: 0, over: after >= upto })
     }
 
-    /// Where the session's newest fact or pack lies; `None` when the log holds none.
+    /// Behind which nothing of the session lies now; `None` when the log holds nothing of it. What other sessions of its partition said
+    /// meanwhile may lie before it.
     pub async fn session_end(&self, session: &SessionId) -> Result<Option<Seq>, BrokerError> {
-        let [out, claims] = subjects::said(session);
         let stream = self.log(session.partition()).stream();
-        let (fact, pack) = (self.last_on(&stream, &out).await?, self.last_on(&stream, &claims).await?);
-        Ok(fact.into_iter().chain(pack).map(|message| message.seq).max())
+        let mut end = None;
+        for subject in subjects::said(session) {
+            end = end.max(self.last_on(&stream, &subject).await?.map(|message| message.seq));
+        }
+        Ok(end)
     }
 }
 
@@ -41,8 +45,12 @@ impl Reading {
                 Followed::Opened { waiting } => (self.left, self.over) = (waiting, waiting == 0),
                 Followed::Message { message, waiting } => {
                     (self.left, self.over) = (waiting, waiting == 0 || message.seq >= self.upto);
-                    if message.seq <= self.upto {
-                        return Ok(Some(entry(message)));
+                    // One that cannot be read may have been of this session.
+                    let is_own = |entry: &Entry| entry.session().is_none_or(|session| *session == self.session);
+                    if message.seq <= self.upto
+                        && let Some(entry) = entries(message).into_iter().find(is_own)
+                    {
+                        return Ok(Some(entry));
                     }
                 }
             }

@@ -6,6 +6,7 @@
 //! |---|---|---|
 //! | `live.<p>.<session>.out` | LIVE | facts; republished as `feed.<session>` |
 //! | `live.<p>.<session>.in` | LIVE | packs of claims, and what the schedule says |
+//! | `live.<p>._.in` | LIVE | packs of several sessions of a partition, each with its session |
 //! | `live.<p>.<session>.timer.<poll>` | LIVE | a schedule whose target is `in` |
 //! | `live.<p>.<session>.lobby` | LIVE | the lobby record, one a session |
 //! | `live.void[.<shard>]` | LIVE | nothing: sequences that are not to be used again |
@@ -15,6 +16,7 @@
 //! | `verdict.<node>` | – | to one node |
 //! | `presence.<p>`, `presence.ask` | – | who holds sockets |
 //! | `ask.<p>.mine`, `ask.auth.token` | – | questions |
+//! | `tried` | – | what is limited and was let through |
 //! | `nobody` | – | nothing: the server's own answer is what is wanted |
 //! | `$KV.PIKA.epoch[.<shard>]`, `$KV.LEASES.worker.<id>`, `$KV.LEASES.part.<p>`, `$KV.CODES.<code>` | buckets | |
 
@@ -36,6 +38,7 @@ pub const REVOKED_ALL: &str = "revoked";
 
 pub const PRESENCE_ASK: &str = "presence.ask";
 pub const ASK_TOKEN: &str = "ask.auth.token";
+pub const TRIED: &str = "tried";
 /// Nobody listens here: asking is a round trip to the server.
 pub const NOBODY: &str = "nobody";
 /// Whoever can answer for tokens shares the questions.
@@ -49,7 +52,11 @@ pub mod headers {
     pub const VERSION: &str = "Pika-Version";
     /// The kind of a fact.
     pub const KIND: &str = "Pika-Kind";
+    /// The context of the span that wrote it.
+    pub const TRACE: &str = "traceparent";
     pub const EXPECTED: &str = "Nats-Expected-Last-Subject-Sequence";
+    /// The subject that [`EXPECTED`] speaks of, where it is not the message's own.
+    pub const EXPECTED_ON: &str = "Nats-Expected-Last-Subject-Sequence-Subject";
     pub const ROLLUP: &str = "Nats-Rollup";
     pub const TTL: &str = "Nats-TTL";
     pub const SCHEDULE: &str = "Nats-Schedule";
@@ -81,6 +88,17 @@ pub fn claims(session: &SessionId) -> String {
     format!("live.{}.{session}.in", session.partition())
 }
 
+/// Claims of several sessions of one partition. No session has this name: it is too short for one.
+pub fn shared_claims(partition: Partition) -> String {
+    format!("live.{partition}._.in")
+}
+
+/// Reads the partition out of the subject that its sessions share.
+pub fn parse_shared(subject: &str) -> Option<Partition> {
+    let number = subject.strip_prefix("live.")?.strip_suffix("._.in")?;
+    Partition::all().find(|partition| partition.to_string() == number)
+}
+
 pub fn timer(session: &SessionId, poll: PollId) -> String {
     format!("live.{}.{session}.timer.{poll}", session.partition())
 }
@@ -99,9 +117,9 @@ pub fn partition(partition: Partition) -> [String; 2] {
     [format!("live.{partition}.*.out"), format!("live.{partition}.*.in")]
 }
 
-/// What people said in one session, and what followed: its part of what is folded.
-pub fn said(session: &SessionId) -> [String; 2] {
-    [out(session), claims(session)]
+/// Where that of one session lies which its owner folds; the last holds other sessions too.
+pub fn said(session: &SessionId) -> [String; 3] {
+    [out(session), claims(session), shared_claims(session.partition())]
 }
 
 pub fn state(session: &SessionId, kind: StateKind) -> String {
@@ -245,6 +263,8 @@ mod tests {
         ] {
             assert_eq!(parse_live(&subject), Some((p, session.clone(), leaf)), "{subject}");
         }
+        let shared = shared_claims(p);
+        assert_eq!((parse_shared(&shared), parse_live(&shared)), (Some(p), None), "no session is called that");
         for kind in StateKind::ALL {
             assert_eq!(parse_state(&state(&session, kind)), Some((p, session.clone(), kind)));
         }
@@ -260,9 +280,12 @@ mod tests {
             "live.32.friday-night.out.x",
             "live.32.short.out",
             "live.x.friday-night.in",
+            "live.64._.in",
+            "live.7._.out",
+            "live.7.x._.in",
             "$KV.LEASES.part.64",
         ] {
-            assert_eq!(parse_live(subject), None, "{subject}");
+            assert_eq!((parse_live(subject), parse_shared(subject)), (None, None), "{subject}");
             assert_eq!(lease_key(subject), None, "{subject}");
         }
     }

@@ -1,6 +1,7 @@
 //! What operators and their machines ask of every role: is it alive, is it ready, what are its numbers.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,8 +31,6 @@ pub fn metrics() -> anyhow::Result<PrometheusHandle> {
         .and_then(PrometheusBuilder::install_recorder)
         .context("metrics could not start")?;
     crate::metrics::describe();
-    ingest::metrics::describe();
-    fanout::metrics::describe();
     let upkeep = handle.clone();
     tokio::spawn(async move {
         let mut tick = tokio::time::interval(UPKEEP);
@@ -48,14 +47,23 @@ struct Admin {
     broker: Broker,
     asked: CancellationToken,
     metrics: PrometheusHandle,
+    places: Places,
 }
 
-pub fn routes(broker: Broker, metrics: PrometheusHandle, asked: CancellationToken) -> Router {
+/// What grows on this machine's disks.
+#[derive(Clone)]
+pub struct Places {
+    pub data: PathBuf,
+    /// The file of rows, where there is one.
+    pub rows: Option<PathBuf>,
+}
+
+pub fn routes(broker: Broker, metrics: PrometheusHandle, asked: CancellationToken, places: Places) -> Router {
     Router::new()
         .route("/livez", get(|| async { "alive\n" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(numbers))
-        .with_state(Admin { broker, asked, metrics })
+        .with_state(Admin { broker, asked, metrics, places })
 }
 
 /// `/health` of a role that has no api beside it: the broker is all that it depends on.
@@ -83,7 +91,7 @@ async fn ready(State(admin): State<Admin>) -> Response {
 }
 
 async fn numbers(State(admin): State<Admin>) -> Response {
-    crate::metrics::look();
+    crate::metrics::look(&admin.places);
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], admin.metrics.render()).into_response()
 }
 
@@ -102,8 +110,42 @@ async fn address(State(trusted): State<Arc<Vec<IpNet>>>, mut request: Request, n
     next.run(request).await
 }
 
-/// The last entry is the one that our own front wrote; those before it are anybody's word.
+/// The last entry of the last line is the one that our own front wrote; those before it are anybody's word.
 fn forwarded(request: &Request) -> Option<IpAddr> {
-    let value = request.headers().get("x-forwarded-for")?.to_str().ok()?;
+    let value = request.headers().get_all("x-forwarded-for").iter().next_back()?.to_str().ok()?;
     value.rsplit(',').next()?.trim().parse().ok()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use axum::body::Body;
+    use axum::extract::Extension;
+
+    use super::*;
+
+    /// Whom a request is taken to be from that comes from this peer with these lines.
+    async fn taken_for(peer: &str, lines: &[&str]) -> String {
+        let who = |Extension(address): Extension<IpAddr>| async move { address.to_string() };
+        let router = with_address(Router::new().route("/", get(who)), vec!["10.0.0.0/8".parse().unwrap()]);
+        let mut request = lines.iter().fold(Request::builder(), |request, line| request.header("x-forwarded-for", *line));
+        request = request.extension(ConnectInfo(SocketAddr::new(peer.parse().unwrap(), 1)));
+        let answer = tower::ServiceExt::oneshot(router, request.body(Body::empty()).unwrap()).await.unwrap();
+        String::from_utf8(axum::body::to_bytes(answer.into_body(), 100).await.unwrap().to_vec()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn only_a_front_of_ours_says_who_somebody_is() {
+        assert_eq!(taken_for("198.51.100.1", &["203.0.113.7"]).await, "198.51.100.1");
+        assert_eq!(taken_for("10.1.2.3", &["203.0.113.7"]).await, "203.0.113.7");
+        assert_eq!(taken_for("10.1.2.3", &[]).await, "10.1.2.3");
+        assert_eq!(taken_for("10.1.2.3", &["nobody"]).await, "10.1.2.3");
+    }
+
+    #[tokio::test]
+    async fn what_somebody_says_of_themselves_is_not_believed() {
+        assert_eq!(taken_for("10.1.2.3", &["1.2.3.4, 203.0.113.7"]).await, "203.0.113.7", "two entries");
+        assert_eq!(taken_for("10.1.2.3", &["1.2.3.4", "203.0.113.7"]).await, "203.0.113.7", "two lines");
+        assert_eq!(taken_for("10.1.2.3", &["1.2.3.4, 5.6.7.8", "9.9.9.9, 203.0.113.7"]).await, "203.0.113.7", "both");
+    }
 }

@@ -2,35 +2,39 @@
 
 use std::fs::{File, TryLockError};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use nats::server::{Server, ServerConfig};
+use push::Dispatcher;
 use tokio_util::sync::CancellationToken;
 
 use crate::leaving::Leaving;
 use crate::node::{self, Node};
+use crate::pushes::{self, Criers};
 use crate::settings::Settings;
 use crate::storage::{self, Storage};
-use crate::{admin, log, roles};
+use crate::{admin, log, roles, serve};
 
 /// How long the workers may take to commit and hand over once the sockets have left.
-const LEAVE: Duration = Duration::from_secs(10);
+pub const LEAVE: Duration = Duration::from_secs(10);
 
 pub async fn run(mut settings: Settings) -> anyhow::Result<()> {
-    log::start(&settings)?;
+    let _files = log::start(&settings, "pika")?;
     let data = std::path::absolute(&settings.data)?;
     if data.exists() && !data.is_dir() {
         bail!("data directory {} is not a directory; move the file away, or set PIKA_DATA", data.display());
     }
     std::fs::create_dir_all(&data).with_context(|| format!("data directory {}", data.display()))?;
     let _lock = lock(&data)?;
-    let listener = node::listen(settings.listen).await?;
+    let listener = serve::listen(settings.listen).await?;
     settings.listen = listener.local_addr()?;
     let leaving = Leaving::on_signals(settings.notice())?;
     let key = node::key(&settings, Some(&data))?;
-    let store = storage::open(&Settings { data: data.clone(), ..settings.clone() }).await?;
+    // First: what the store says of its numbers is heard only once there is somebody to hear it.
     let metrics = admin::metrics()?;
+    let store = storage::open(&Settings { data: data.clone(), ..settings.clone() }).await?;
     let program = nats::server::find(settings.nats_server.clone())?;
     let server = Server::start(ServerConfig { program, dir: data.join("nats"), port: settings.nats_port }).await.context("nats-server")?;
     let served = match Node::join(&settings, vec![server.url()], key, leaving.clone()).await {
@@ -61,11 +65,16 @@ async fn serve(
     let fanout = node.fanout(settings, ingest.clone());
     // Workers and api leave last: what the sockets still said is folded before they go.
     let last = CancellationToken::new();
-    let work = workers::run(settings.workers(), node.broker.clone(), store.live.clone(), last.clone());
+    let at = Settings { data: data.to_owned(), ..settings.clone() };
+    let (criers, crying) = Dispatcher::new(pushes::push(&at, store.pushes.clone())?, last.clone());
+    let crying = tokio::spawn(crying);
+    let work = workers::run(settings.workers(), node.broker.clone(), store.live.clone(), Arc::new(Criers(criers)), last.clone());
     let work = tokio::spawn(leave_together(work, last.clone(), asked.clone()));
-    let deps = roles::api_deps(&Settings { data: data.to_owned(), ..settings.clone() }, node, store)?;
+    let deps = roles::api_deps(&at, node, store)?;
     let answers = tokio::spawn(api::run(deps.clone(), last.clone()));
-    let router = admin::routes(node.broker.clone(), metrics, asked.clone())
+    let _sizes = node.measure();
+    let places = storage::places(&at)?;
+    let router = admin::routes(node.broker.clone(), metrics, asked.clone(), places)
         .merge(ingest::routes(ingest))
         .merge(fanout::routes(fanout.clone()))
         .merge(api::routes(deps));
@@ -76,10 +85,10 @@ async fn serve(
         fanout.drained().await;
         gone.cancel();
     };
-    let (served, ()) = tokio::join!(node::serve(listener, router, &node.leaving, gone.clone()), sockets);
-    served?;
+    tokio::join!(serve::serve(listener, router, &node.leaving, settings.patience(), gone.clone()), sockets);
     last.cancel();
     let _ = tokio::time::timeout(LEAVE, answers).await;
+    let _ = tokio::time::timeout(LEAVE, crying).await;
     tokio::time::timeout(LEAVE, work).await.context("workers did not leave in time")?.context("workers")?.context("workers")
 }
 
@@ -94,7 +103,7 @@ pub async fn leave_together<T>(work: impl Future<Output = T>, last: Cancellation
 }
 
 /// One process a data directory: two would fight over the log and the rows.
-fn lock(data: &Path) -> anyhow::Result<File> {
+pub fn lock(data: &Path) -> anyhow::Result<File> {
     let path = data.join("lock");
     let file = File::create(&path).with_context(|| format!("data directory {} cannot be written", data.display()))?;
     match file.try_lock() {

@@ -3,23 +3,31 @@
 
 mod admin;
 mod audit;
+mod backup;
 mod dev;
 mod dj;
+mod doctor;
 mod durability;
 #[cfg(test)]
 #[path = "../../schemas/tests/fuzz/hostile.rs"]
 mod hostile;
 mod leaving;
 mod log;
+mod logins;
 mod metrics;
 mod node;
 mod past;
 mod people;
+mod pushes;
 mod replay;
+mod requests;
 mod roles;
+mod secrets;
+mod serve;
 mod settings;
 mod storage;
 mod token;
+mod traces;
 mod users;
 
 use std::process::ExitCode;
@@ -58,10 +66,27 @@ enum Command {
     Admin(users::Args),
     /// Prints a new key for `secret`.
     Key,
+    /// Prints a new key for `push_keys`.
+    PushKey,
+    Doctor(doctor::Args),
+    Backup(backup::Args),
+    Restore(backup::RestoreArgs),
     Audit(audit::Args),
     Replay(replay::Args),
+    /// Prints the messages of the socket as JSON Schema.
+    Schema {
+        #[arg(value_enum)]
+        who: Speaker,
+    },
     /// Prints the settings in force, with secrets hidden.
     Config(Overrides),
+}
+
+/// Whose messages.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Speaker {
+    Client,
+    Server,
 }
 
 fn main() -> ExitCode {
@@ -92,8 +117,23 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             println!("{}", people::new_key());
             Ok(())
         }
+        Command::PushKey => {
+            println!("{}", push::new_key()?);
+            Ok(())
+        }
+        Command::Doctor(args) => return Ok(runtime.block_on(doctor::run(args))),
+        Command::Backup(args) => runtime.block_on(backup::run(args)),
+        Command::Restore(args) => runtime.block_on(backup::restore(args)),
         Command::Audit(args) => return Ok(runtime.block_on(audit::run(args))),
         Command::Replay(args) => runtime.block_on(replay::run(args)),
+        Command::Schema { who } => {
+            let schema = match who {
+                Speaker::Client => schemas::wire::client(),
+                Speaker::Server => schemas::wire::server(),
+            };
+            println!("{}", serde_json::to_string_pretty(&schema)?);
+            Ok(())
+        }
         Command::Config(overrides) => {
             print!("{}", settings::load(&overrides, Profile::Production)?.shown()?);
             Ok(())

@@ -1,22 +1,64 @@
 //! The numbers of the process itself, and the only file here that names a metric.
 
+use std::path::PathBuf;
+
 use metrics::{Unit, describe_gauge, gauge};
+
+use crate::admin::Places;
+use crate::backup::Status;
 
 pub fn describe() {
     describe_gauge!("pika_build_info", "1, with the version as a label.");
     describe_gauge!("pika_draining", "1 once the process was asked to stop.");
     describe_gauge!("pika_process_resident_bytes", Unit::Bytes, "Memory of the process that is in RAM.");
     describe_gauge!("pika_process_open_files", "Open files of the process; each socket is one.");
+    describe_gauge!("pika_process_max_files", "Files that the process may have open.");
+    describe_gauge!("pika_disk_free_bytes", Unit::Bytes, "What is free on the disk of the data directory.");
+    describe_gauge!("pika_disk_bytes", Unit::Bytes, "The size of that disk.");
+    describe_gauge!("pika_start_time_seconds", Unit::Seconds, "When the process started, since the epoch.");
+    describe_gauge!("pika_backup_success_timestamp_seconds", Unit::Seconds, "When the last good backup was taken, since the epoch.");
+    describe_gauge!("pika_backup_ok", "1 if the last try at a backup was a good one.");
+    describe_gauge!("pika_backup_bytes", Unit::Bytes, "Size of the last good backup.");
+    describe_gauge!("pika_backup_duration_seconds", Unit::Seconds, "Time that the last good backup took.");
+    describe_gauge!("pika_store_bytes", Unit::Bytes, "The file of rows with what waits to be written into it, where there is one.");
     gauge!("pika_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     gauge!("pika_draining").set(0.0);
+    gauge!("pika_start_time_seconds").set(schemas::Millis::now().0 as f64 / 1000.0);
+}
+
+/// What is known of backups of this data directory.
+fn backup(status: &Status) {
+    gauge!("pika_backup_ok").set(if status.failed.is_none() { 1.0 } else { 0.0 });
+    if let Some(good) = &status.good {
+        gauge!("pika_backup_success_timestamp_seconds").set(good.at.0 as f64 / 1000.0);
+        gauge!("pika_backup_bytes").set(good.bytes as f64);
+        gauge!("pika_backup_duration_seconds").set(good.seconds);
+    }
 }
 
 pub fn draining() {
     gauge!("pika_draining").set(1.0);
 }
 
-/// Looks at the process, where the system has a `/proc` to look at.
-pub fn look() {
+/// Looks at the process and its disk, where the system has a `/proc` to look at.
+pub fn look(places: &Places) {
+    if let Ok(disk) = rustix::fs::statvfs(&places.data) {
+        gauge!("pika_disk_free_bytes").set(disk.f_bavail.saturating_mul(disk.f_frsize) as f64);
+        gauge!("pika_disk_bytes").set(disk.f_blocks.saturating_mul(disk.f_frsize) as f64);
+    }
+    if let Some(status) = Status::read(&places.data) {
+        backup(&status);
+    }
+    if let Some(rows) = &places.rows {
+        let mut beside = rows.clone().into_os_string();
+        beside.push("-wal");
+        let bytes =
+            [rows, &PathBuf::from(beside)].iter().filter_map(|path| std::fs::metadata(path).ok()).map(|meta| meta.len()).sum::<u64>();
+        gauge!("pika_store_bytes").set(bytes as f64);
+    }
+    if let Some(files) = rustix::process::getrlimit(rustix::process::Resource::Nofile).current {
+        gauge!("pika_process_max_files").set(files as f64);
+    }
     if let Some(bytes) = std::fs::read_to_string("/proc/self/status").ok().and_then(|status| resident(&status)) {
         gauge!("pika_process_resident_bytes").set(bytes as f64);
     }

@@ -8,6 +8,7 @@ use anyhow::{Context, bail};
 use schemas::secrets::ClusterKey;
 
 use crate::settings::Settings;
+use crate::{logins, secrets};
 
 /// The accounts, and the box that letters go into if it is on this machine.
 pub fn accounts(
@@ -24,7 +25,8 @@ pub fn accounts(
         }
         None => (Arc::new(NoPost), None),
     };
-    Ok((Accounts::new(settings.accounts(), stores, key, post, herald), mailbox))
+    let config = accounts::Config { providers: logins::providers(settings)?, ..settings.accounts() };
+    Ok((Accounts::new(config, stores, key, post, herald), mailbox))
 }
 
 /// Letters hold what lets people in, so only this user reads them.
@@ -55,9 +57,17 @@ pub fn new_key() -> String {
     rand::random::<[u8; 32]>().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// The secret that is set, here or in a file. In production it must be one; while developing any is good enough.
+pub fn secret(settings: &Settings) -> anyhow::Result<Option<String>> {
+    let secret = secrets::given("secret", settings.secret.as_deref(), settings.secret_file.as_deref())?;
+    if let Some(secret) = secret.as_deref().filter(|_| !settings.development()) {
+        refuse_example(secret)?;
+    }
+    Ok(secret)
+}
+
 /// Secrets that stand in some document are nobody's secret.
-pub fn refuse_examples(settings: &Settings) -> anyhow::Result<()> {
-    let Some(secret) = settings.secret.as_deref().filter(|_| !settings.development()) else { return Ok(()) };
+fn refuse_example(secret: &str) -> anyhow::Result<()> {
     let lower = secret.to_lowercase();
     let few = secret.chars().collect::<std::collections::BTreeSet<_>>().len() < 8;
     if few || ["change", "secret", "example", "password", "default"].iter().any(|word| lower.contains(word)) {

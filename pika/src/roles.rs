@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use axum::Router;
+use push::Dispatcher;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::dev::leave_together;
+use crate::dev::{LEAVE, leave_together};
 use crate::leaving::Leaving;
 use crate::node::{self, Node};
+use crate::pushes::{self, Criers};
 use crate::settings::Settings;
 use crate::storage::{self, Storage};
-use crate::{admin, durability, log, people};
+use crate::{admin, durability, log, people, serve};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -34,11 +36,10 @@ impl std::fmt::Display for Role {
 }
 
 pub async fn run(mut settings: Settings, role: Role) -> anyhow::Result<()> {
-    log::start(&settings)?;
-    people::refuse_examples(&settings)?;
+    let _files = log::start(&settings, &format!("pika-{role}"))?;
     let leaving = Leaving::on_signals(settings.notice())?;
     let key = node::key(&settings, settings.development().then_some(settings.data.as_path()))?;
-    let listener = node::listen(settings.listen).await?;
+    let listener = serve::listen(settings.listen).await?;
     settings.listen = listener.local_addr()?;
     let metrics = admin::metrics()?;
     let node = tokio::select! {
@@ -47,7 +48,7 @@ pub async fn run(mut settings: Settings, role: Role) -> anyhow::Result<()> {
         () = leaving.asked.cancelled() => return Ok(()),
     };
     durability::check(settings.nats_monitor_url.as_deref(), !settings.development()).await?;
-    let admin = admin::routes(node.broker.clone(), metrics, leaving.asked.clone());
+    let admin = admin::routes(node.broker.clone(), metrics, leaving.asked.clone(), storage::places(&settings)?);
     tracing::info!(role = ?role, listen = %settings.listen, "serving");
     println!("pika {} {role} is running on http://{}", env!("CARGO_PKG_VERSION"), settings.listen);
     let served = leaving.unless_at_once(play(&settings, role, &node, listener, admin)).await;
@@ -77,15 +78,21 @@ async fn play(settings: &Settings, role: Role, node: &Node, listener: TcpListene
         }
         Role::Workers => {
             let store = storage::open(settings).await?;
+            let _sizes = node.measure();
             let serving = serve(settings, node, listener, admin.merge(admin::health(node.broker.clone())), gone.clone());
             // Nobody calls on a worker, so there is nobody to notice: another takes over the sooner it lets go.
-            let work = workers::run(settings.workers(), node.broker.clone(), store.live, asked.clone());
+            let (criers, crying) = Dispatcher::new(pushes::push(settings, store.pushes)?, asked.clone());
+            let crying = tokio::spawn(crying);
+            let announcer = Arc::new(Criers(criers));
+            let work = workers::run(settings.workers(), node.broker.clone(), store.live, announcer, asked.clone());
             let work = async {
                 let worked = leave_together(work, asked.clone(), asked.clone()).await;
                 gone.cancel();
                 worked
             };
             let (served, worked) = tokio::join!(serving, work);
+            // Claims are given back, so that another worker goes on at once.
+            let _ = tokio::time::timeout(LEAVE, crying).await;
             worked.context("workers")?;
             served
         }
@@ -103,14 +110,19 @@ async fn play(settings: &Settings, role: Role, node: &Node, listener: TcpListene
 
 async fn serve(settings: &Settings, node: &Node, listener: TcpListener, router: Router, done: CancellationToken) -> anyhow::Result<()> {
     let router = api::perimeter(router, &settings.api());
-    node::serve(listener, admin::with_address(router, settings.trusted_proxies.clone()), &node.leaving, done).await
+    let router = admin::with_address(router, settings.trusted_proxies.clone());
+    serve::serve(listener, router, &node.leaving, settings.patience(), done).await;
+    Ok(())
 }
 
 pub fn api_deps(settings: &Settings, node: &Node, store: Storage) -> anyhow::Result<api::Deps> {
     let told = Arc::new(api::Told(node.broker.clone()));
+    let push = pushes::push(settings, store.pushes)?;
     let (accounts, mailbox) = people::accounts(settings, store.people, &node.key, told)?;
+    let config = settings.api();
     Ok(api::Deps {
-        config: settings.api(),
+        limits: api::Limits::new(&config.rates, &node.key),
+        config,
         broker: node.broker.clone(),
         lobby: node.lobby.clone(),
         live: store.live,
@@ -118,6 +130,7 @@ pub fn api_deps(settings: &Settings, node: &Node, store: Storage) -> anyhow::Res
         accounts,
         mailbox,
         key: node.key.clone(),
+        push,
         listeners: api::Listeners::default(),
     })
 }

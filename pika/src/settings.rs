@@ -8,7 +8,11 @@ use anyhow::{Context, bail};
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use ipnet::IpNet;
+use schemas::Guests;
 use serde::{Deserialize, Serialize};
+
+use crate::logins::Login;
+use crate::serve::Patience;
 
 /// Flags of every subcommand that is or touches a server; each overrides the file and the environment.
 #[derive(clap::Args, Serialize, Default)]
@@ -79,11 +83,27 @@ pub struct Settings {
     pub secret: Option<String>,
     /// The same from a file, so that it stands in no environment.
     pub secret_file: Option<PathBuf>,
+    /// What backups are encrypted with, at least 32 characters, or the file that holds it. None: they are not encrypted.
+    pub backup_key: Option<String>,
+    pub backup_key_file: Option<PathBuf>,
     /// The mail server: `smtps://USER:PASSWORD@HOST`, or `smtp://HOST:PORT?tls=required`. None: in development letters go into `mail/` in
     /// the data directory and onto the page /dev/mail; in production nobody gets any.
     pub smtp_url: Option<String>,
     /// Whom letters come from: `Pika <no-reply@pika.dance>`.
     pub mail_from: String,
+    /// Keys that browsers subscribe to Web Push with, newest first, or the file that holds them, one a line. `pika dev` makes one in the
+    /// data directory; without one there are no notifications.
+    pub push_keys: Option<String>,
+    pub push_keys_file: Option<PathBuf>,
+    /// Whom push services may turn to: `mailto:…` or `https://…`. Default: the public address.
+    pub push_contact: Option<String>,
+    /// Push services that are pushed to: hosts, `*.` and a domain, or origins. Default: those of the browsers that there are.
+    pub push_services: Option<Vec<String>>,
+    /// Providers that people may sign in with: `client_id`, `client_secret` or `client_secret_file`, and what each has beside.
+    pub google: Option<Login>,
+    pub apple: Option<Login>,
+    pub github: Option<Login>,
+    pub oidc: Option<Login>,
     /// Passes of argon2id over its 19 MiB. Default: as many as fit into 50 ms here, at least two.
     pub password_passes: Option<u32>,
     /// Threads that hash passwords, and how many passwords may wait for one.
@@ -102,8 +122,12 @@ pub struct Settings {
     pub https: bool,
     /// Whether a DJ without a token may go live. Default: in development.
     pub anonymous_djs: Option<bool>,
+    /// What dancers without an account may do: `view`, `like` (also thank and wish for another tempo) or `vote`.
+    pub guests: Guests,
     /// Networks whose address stands for a whole floor. Default: loopback in development, none in production.
     pub venues: Option<Vec<IpNet>>,
+    /// Whether sockets whose client offers permessage-deflate get messages of a kilobyte and more compressed.
+    pub deflate: bool,
     /// Other origins whose pages may call and open sockets.
     pub origins: Vec<String>,
     /// Peers whose X-Forwarded-For is believed: the front.
@@ -124,6 +148,9 @@ pub struct Settings {
     pub stay_seconds: u64,
     /// Seconds of silence after which a node counts as dead; nodes report three times as often.
     pub node_silence_seconds: u64,
+    /// Seconds that a request's head may take, and a kept connection until the next one; and that body and answer may take then.
+    pub head_seconds: u64,
+    pub request_seconds: u64,
     /// Seconds without reading after which a socket is closed.
     pub stuck_seconds: u64,
     /// Seconds that a process which was asked to stop is unready and still takes what is new. Default: 5 in production, else 0.
@@ -134,6 +161,12 @@ pub struct Settings {
     pub log: String,
     /// Log lines as JSON. Default: in production.
     pub log_json: Option<bool>,
+    /// A folder for log files, one a day; so many days are kept. Default: standard error alone.
+    pub log_dir: Option<PathBuf>,
+    pub log_days: usize,
+    /// An OpenTelemetry collector for traces (`http://HOST:4318/v1/traces`), and which share of what begins is recorded.
+    pub traces_url: Option<String>,
+    pub traces_ratio: f64,
 }
 
 impl Settings {
@@ -157,8 +190,18 @@ impl Settings {
             store_replication: None,
             secret: None,
             secret_file: None,
+            backup_key: None,
+            backup_key_file: None,
             smtp_url: None,
             mail_from: "Pika <no-reply@localhost>".to_owned(),
+            push_keys: None,
+            push_keys_file: None,
+            push_contact: None,
+            push_services: None,
+            google: None,
+            apple: None,
+            github: None,
+            oidc: None,
             password_passes: None,
             password_threads: 1,
             password_queue: 64,
@@ -169,7 +212,9 @@ impl Settings {
             public_url: None,
             https: false,
             anonymous_djs: None,
+            guests: Guests::default(),
             venues: None,
+            deflate: true,
             origins: Vec::new(),
             trusted_proxies: Vec::new(),
             max_connections_per_ip: 10,
@@ -181,11 +226,17 @@ impl Settings {
             age_seconds: 24 * 3600,
             stay_seconds: 300,
             node_silence_seconds: 45,
+            head_seconds: 30,
+            request_seconds: 30,
             stuck_seconds: 15,
             notice_seconds: None,
             drain_seconds: None,
             log: "info".to_owned(),
             log_json: None,
+            log_dir: None,
+            log_days: 7,
+            traces_url: None,
+            traces_ratio: 0.01,
         }
     }
 
@@ -201,6 +252,10 @@ impl Settings {
         self.log_json.unwrap_or(!self.development())
     }
 
+    pub fn patience(&self) -> Patience {
+        Patience { head: Duration::from_secs(self.head_seconds), answer: Duration::from_secs(self.request_seconds) }
+    }
+
     pub fn notice(&self) -> Duration {
         Duration::from_secs_f64(self.notice_seconds.unwrap_or(if self.development() { 0.0 } else { 5.0 }))
     }
@@ -210,6 +265,11 @@ impl Settings {
         let mut shown = self.clone();
         shown.secret = shown.secret.map(|_| "(hidden)".to_owned());
         shown.smtp_url = shown.smtp_url.as_deref().map(without_password);
+        for login in [&mut shown.google, &mut shown.apple, &mut shown.github, &mut shown.oidc] {
+            *login = login.take().map(Login::hidden);
+        }
+        shown.backup_key = shown.backup_key.map(|_| "(hidden)".to_owned());
+        shown.push_keys = shown.push_keys.map(|_| "(hidden)".to_owned());
         shown.store_password = shown.store_password.map(|_| "(hidden)".to_owned());
         shown.nats.iter_mut().for_each(|url| *url = without_password(url));
         Ok(toml::to_string(&shown)?)
@@ -218,6 +278,7 @@ impl Settings {
     pub fn ingest(&self) -> ingest::Config {
         ingest::Config {
             anonymous_djs: self.anonymous_djs.unwrap_or(self.development()),
+            guests: self.guests,
             budgets: self.budgets,
             public_url: self.public_url(),
             https: self.https,
@@ -232,6 +293,7 @@ impl Settings {
             max_message_bytes: self.max_message_size_bytes,
             venues: self.venues(),
             origins: self.origins.clone(),
+            deflate: self.deflate,
             https: self.https,
             presence: Duration::from_secs(self.node_silence_seconds) / 3,
             stuck: Duration::from_secs(self.stuck_seconds),
@@ -282,9 +344,13 @@ impl Settings {
 
     /// The brokers for a tool beside a running Pika: those that were named, else `pika dev`'s own, else the usual address.
     pub fn brokers(&self) -> Vec<String> {
-        let named = self.nats != Settings::defaults(self.profile).nats;
-        let own = nats::server::running(&self.data.join("nats")).filter(|_| !named);
-        own.map_or_else(|| self.nats.clone(), |url| vec![url])
+        let own = || nats::server::running(&self.data.join("nats")).map(|url| vec![url]);
+        self.named_brokers().or_else(own).unwrap_or_else(|| self.nats.clone())
+    }
+
+    /// The brokers, if somebody named them.
+    pub fn named_brokers(&self) -> Option<Vec<String>> {
+        (self.nats != Settings::defaults(self.profile).nats).then(|| self.nats.clone())
     }
 
     pub fn broker(&self, servers: Vec<String>) -> nats::Config {
@@ -316,7 +382,7 @@ pub fn load(overrides: &Overrides, profile: Profile) -> anyhow::Result<Settings>
     let figment = Figment::from(Serialized::defaults(Settings::defaults(profile)))
         .merge(Toml::file(&file))
         .merge(Env::raw().only(&["MAX_CONNECTIONS_PER_IP", "MAX_MESSAGE_SIZE_BYTES"]))
-        .merge(Env::prefixed("PIKA_").map(|key| key.as_str().to_lowercase().into()))
+        .merge(Env::prefixed("PIKA_").map(|key| key.as_str().to_lowercase().replace("__", ".").into()))
         .merge(Serialized::defaults(overrides));
     let settings: Settings = figment.extract().with_context(|| format!("settings (file {}, PIKA_… variables, flags)", file.display()))?;
     check(&settings)?;
@@ -335,8 +401,12 @@ fn check(settings: &Settings) -> anyhow::Result<()> {
             bail!("`{name}` must be a number of seconds from 0 to 86400");
         }
     }
-    if settings.stuck_seconds == 0 {
-        bail!("`stuck_seconds` must be at least 1");
+    for (name, seconds) in
+        [("stuck_seconds", settings.stuck_seconds), ("head_seconds", settings.head_seconds), ("request_seconds", settings.request_seconds)]
+    {
+        if seconds == 0 {
+            bail!("`{name}` must be at least 1");
+        }
     }
     if settings.store_replication == Some(0) {
         bail!("`store_replication` must be at least 1");
@@ -358,6 +428,12 @@ fn check(settings: &Settings) -> anyhow::Result<()> {
     }
     if settings.token_unused_days > 36_500 {
         bail!("`token_unused_days` must be at most 36500");
+    }
+    if settings.traces_url.as_deref().is_some_and(|url| !crate::traces::is_collector(url)) {
+        bail!("`traces_url` must be a whole address without a password, like http://HOST:4318/v1/traces");
+    }
+    if !(0.0..=1.0).contains(&settings.traces_ratio) {
+        bail!("`traces_ratio` must be 0 to 1");
     }
     if !settings.budgets.is_finite() || settings.budgets < 0.0 {
         bail!("`budgets` must be a number of at least 0");
@@ -401,6 +477,8 @@ mod tests {
         let mut settings = Settings::defaults(Profile::Production);
         settings.secret = Some("x".repeat(40));
         settings.store_password = Some("xxxx".to_owned());
+        settings.push_keys = Some("public:xxxx".to_owned());
+        settings.backup_key = Some("xxxx".to_owned());
         settings.nats = vec!["nats://user:xxxx@broker:4222".to_owned()];
         let shown = settings.shown().unwrap();
         settings.smtp_url = Some("smtps://pika:xxxx@mail".to_owned());

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use store::cql::{self, Cql};
 use store::sqlite::Sqlite;
-use store::{Accounts, Audit, Live, Secrets, Tokens};
+use store::{Accounts, Audit, Live, Pushes, Secrets, Subscriptions, Tokens};
 
+use crate::admin::Places;
+use crate::secrets;
 use crate::settings::Settings;
 
 /// One store, by its families.
@@ -17,17 +19,27 @@ pub struct Storage {
     pub tokens: Arc<dyn Tokens>,
     /// All that accounts are kept in.
     pub people: accounts::Stores,
+    /// All that Web Push is kept in.
+    pub pushes: push::Stores,
 }
 
 impl Storage {
-    fn of(store: impl Live + Tokens + Accounts + Secrets + Audit + 'static) -> Self {
+    fn of(store: impl Live + Tokens + Accounts + Secrets + Audit + Subscriptions + Pushes + 'static) -> Self {
         let store = Arc::new(store);
-        let people = accounts::Stores { accounts: store.clone(), secrets: store.clone(), audit: store.clone(), tokens: store.clone() };
-        Storage { live: store.clone(), tokens: store, people }
+        let people = accounts::Stores {
+            accounts: store.clone(),
+            secrets: store.clone(),
+            audit: store.clone(),
+            tokens: store.clone(),
+            subscriptions: store.clone(),
+        };
+        let pushes = push::Stores { subscriptions: store.clone(), pushes: store.clone() };
+        Storage { live: store.clone(), tokens: store, people, pushes }
     }
 }
 
-enum Place {
+/// What the settings name.
+pub enum Place {
     Sqlite(PathBuf),
     Cql(Box<cql::Config>),
 }
@@ -72,7 +84,16 @@ pub async fn migrate(settings: Settings) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn place(settings: &Settings) -> anyhow::Result<Place> {
+/// What of it grows on this machine's disks.
+pub fn places(settings: &Settings) -> anyhow::Result<Places> {
+    let rows = match place(settings)? {
+        Place::Sqlite(path) => Some(path),
+        Place::Cql(_) => None,
+    };
+    Ok(Places { data: settings.data.clone(), rows })
+}
+
+pub fn place(settings: &Settings) -> anyhow::Result<Place> {
     let Some(store) = settings.store.as_deref() else { return Ok(Place::Sqlite(settings.data.join("pika.sqlite"))) };
     match store.split_once(':') {
         Some(("sqlite", path)) if !path.is_empty() => Ok(Place::Sqlite(Path::new(path).to_owned())),
@@ -91,15 +112,8 @@ fn cluster(settings: &Settings, place: &str) -> anyhow::Result<cql::Config> {
 }
 
 fn password(settings: &Settings) -> anyhow::Result<String> {
-    match (&settings.store_password, &settings.store_password_file) {
-        (Some(password), None) => Ok(password.clone()),
-        (None, Some(file)) => {
-            let text = std::fs::read_to_string(file).with_context(|| format!("store_password_file {}", file.display()))?;
-            Ok(text.trim_end_matches(['\r', '\n']).to_owned())
-        }
-        (None, None) => bail!("`store_user` is set, and neither `store_password` nor `store_password_file`"),
-        (Some(_), Some(_)) => bail!("`store_password` and `store_password_file` are both set; one is enough"),
-    }
+    secrets::given("store_password", settings.store_password.as_deref(), settings.store_password_file.as_deref())?
+        .context("`store_user` is set, and neither `store_password` nor `store_password_file`")
 }
 
 #[cfg(test)]

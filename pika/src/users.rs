@@ -1,13 +1,14 @@
 //! `pika admin`: accounts from the command line. The first admin is made here; all others can be made by one.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use accounts::{AccountError, Accounts, Herald};
-use anyhow::Context;
+use accounts::{AccountError, Accounts, Herald, Moved};
+use anyhow::{Context, bail};
 use nats::Broker;
 use schemas::{Millis, Role};
-use store::Account;
+use store::{Account, StoreError};
 
 use crate::settings::Settings;
 use crate::{node, people, storage};
@@ -41,6 +42,8 @@ pub enum Command {
     },
     /// Ends a suspension.
     Unsuspend { account: String },
+    /// Moves accounts of an older Pika here: a file with one JSON object a line, `{"email", "displayName", "passwordHash"}`.
+    Import { file: PathBuf },
     /// Who did what, newest first.
     Log {
         #[arg(long, default_value_t = 100)]
@@ -75,6 +78,7 @@ pub async fn run(settings: Settings, command: Command) -> anyhow::Result<()> {
             let account = find(&accounts, &account).await?;
             show(&accounts.unsuspend(account.id, None, now).await?)
         }
+        Command::Import { file } => import(&accounts, &file, now).await,
         Command::Log { limit } => {
             for entry in accounts.audit(None, now.plus(60_000), limit).await? {
                 let id = |id: Option<schemas::AccountId>| id.map_or("-".to_owned(), |id| id.to_string());
@@ -83,6 +87,53 @@ pub async fn run(settings: Settings, command: Command) -> anyhow::Result<()> {
             Ok(())
         }
     }
+}
+
+/// A row of the older Pika's table, as its export writes it.
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Row {
+    email: String,
+    #[serde(alias = "display_name")]
+    display_name: String,
+    /// argon2id's or bcrypt's. Without one its owner chooses a password by letter.
+    #[serde(alias = "password_hash")]
+    password_hash: Option<String>,
+    #[serde(default, alias = "email_verified")]
+    email_verified: bool,
+    #[serde(alias = "created_at")]
+    created_at: Option<Millis>,
+}
+
+async fn import(accounts: &Accounts, file: &Path, now: Millis) -> anyhow::Result<()> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("{}", file.display()))?;
+    let (mut moved, mut here, mut refused) = (0, 0, 0);
+    for (nth, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        let row = match serde_json::from_str::<Row>(line) {
+            Ok(row) => row,
+            Err(error) => {
+                println!("line {}: {error}", nth + 1);
+                refused += 1;
+                continue;
+            }
+        };
+        let Row { email, display_name, password_hash: hash, email_verified: verified, created_at } = row;
+        match accounts.move_in(Moved { email, display_name, hash, verified, created_at }, now).await {
+            Ok(_) => moved += 1,
+            Err(AccountError::Taken | AccountError::Store(StoreError::Taken)) => {
+                println!("line {}: the address or the name is here already", nth + 1);
+                here += 1;
+            }
+            Err(AccountError::Invalid(words) | AccountError::InTheWay(words)) => {
+                println!("line {}: {words}", nth + 1);
+                refused += 1;
+            }
+            // The store: what was moved so far stays, and the same file may be given once more.
+            Err(error) => return Err(error).with_context(|| format!("line {}; {moved} were moved before it", nth + 1)),
+        }
+    }
+    println!("{moved} moved, {here} here already, {refused} refused");
+    if refused > 0 { bail!("{refused} lines of {} could not be moved", file.display()) } else { Ok(()) }
 }
 
 async fn list(accounts: &Accounts) -> anyhow::Result<()> {

@@ -13,12 +13,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("nats", &["schemas"]),
     ("store", &["schemas"]),
     ("accounts", &["schemas", "store"]),
+    ("push", &["schemas", "store", "accounts"]),
     ("ingest", &["schemas", "nats"]),
     ("fanout", &["schemas", "nats"]),
     ("workers", &["schemas", "nats", "store"]),
     ("web", &[]),
-    ("api", &["schemas", "nats", "store", "accounts", "web"]),
-    ("pika", &["schemas", "nats", "store", "accounts", "ingest", "fanout", "workers", "api", "web"]),
+    ("api", &["schemas", "nats", "store", "accounts", "push", "web"]),
+    ("pika", &["schemas", "nats", "store", "accounts", "push", "ingest", "fanout", "workers", "api", "web"]),
     // A stranger who speaks the wire: it must not know how the inside counts, or it could not check the count.
     ("loadtest", &["schemas"]),
     // It knows processes and connections, and the room that finds nats-server and asks who leads the log.

@@ -8,7 +8,7 @@ use validator::ValidateEmail;
 use crate::ids::BadId;
 
 /// The longest address that mail can be sent to (RFC 5321, less the angle brackets).
-const LONGEST: usize = 254;
+pub const LONGEST_EMAIL: usize = 254;
 
 /// An e-mail address, in lower case: who writes theirs in capitals is the same person. It is never printed by `{:?}`, so that it
 /// cannot slip into a log line.
@@ -18,7 +18,7 @@ pub struct Email(String);
 impl Email {
     pub fn parse(raw: &str) -> Result<Self, BadId> {
         let text = raw.trim().to_lowercase();
-        let fits = text.len() <= LONGEST && !text.contains(|c: char| c.is_control() || c.is_whitespace()) && text.validate_email();
+        let fits = text.len() <= LONGEST_EMAIL && !text.contains(|c: char| c.is_control() || c.is_whitespace()) && text.validate_email();
         if fits { Ok(Email(text)) } else { Err(BadId { what: "email", rule: "an e-mail address" }) }
     }
 

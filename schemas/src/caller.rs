@@ -8,6 +8,8 @@ pub struct Caller {
     pub person: PersonId,
     /// Whether the person came with a cookie or token of ours. Without one they are new at each connection.
     pub known: bool,
+    /// Whether they are signed in to an account.
+    pub account: bool,
     /// Keyed hash of the address, for the return of an anonymous DJ.
     pub address: Option<OpKey>,
     /// The node that wants to hear the verdicts; the publish API wants none.
@@ -22,7 +24,12 @@ pub struct Caller {
 
 impl Caller {
     pub fn new(person: PersonId, known: bool) -> Self {
-        Caller { person, known, address: None, node: None, dj: None, subscribed: None, owned: Vec::new() }
+        Caller { person, known, account: false, address: None, node: None, dj: None, subscribed: None, owned: Vec::new() }
+    }
+
+    /// Whoever proved to be a DJ is no guest, with an account or without.
+    pub fn is_guest(&self) -> bool {
+        !self.account && self.dj.is_none()
     }
 
     pub fn owns(&self, session: &SessionId, begin: Seq) -> bool {

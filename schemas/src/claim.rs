@@ -1,5 +1,5 @@
-//! Claims: what people say that is stored first and judged by the fold. They travel in packs, one message per session
-//! and window of the group commit.
+//! Claims: what people say that is stored first and judged by the fold. They travel in packs, one for each session and window
+//! of the group commit; packs of several sessions may share a message of the log.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use crate::ids::{NodeId, OpKey, PersonId, PollId, Seq, SessionId};
 use crate::time::Millis;
 use crate::track::TrackKey;
 
-/// One message on `in`.
+/// What people said of one session in one window.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Pack {
     /// The node that took the claims and wants to hear the verdicts. The broker's schedule and the workers have none.
@@ -75,4 +75,6 @@ pub struct PlacedPack {
     pub seq: Seq,
     pub stamp: Millis,
     pub pack: Pack,
+    /// So many packs of other sessions share the message and follow this one.
+    pub more: usize,
 }

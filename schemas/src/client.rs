@@ -19,7 +19,7 @@ pub struct Incoming {
 }
 
 /// Written as the wire has it, `type` included.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 #[serde(tag = "type", rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ClientMessage {
     RegisterSession(RegisterSession),
@@ -44,7 +44,7 @@ pub enum ClientMessage {
     Ping,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RegisterSession {
     #[serde(default)]
@@ -56,7 +56,7 @@ pub struct RegisterSession {
     pub token: Option<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BroadcastTrack {
     pub session_id: SessionId,
@@ -66,20 +66,20 @@ pub struct BroadcastTrack {
     pub played_at: Option<Millis>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SessionTrack {
     pub session_id: SessionId,
     pub track: Track,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SessionOnly {
     pub session_id: SessionId,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Subscribe {
     #[serde(default)]
@@ -89,14 +89,14 @@ pub struct Subscribe {
 }
 
 /// `true`: tell me positions; `{epoch, seq}`: I was there.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq, schemars::JsonSchema)]
 #[serde(untagged)]
 pub enum Resume {
     Wanted(bool),
     At { epoch: Epoch, seq: Seq },
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SendLike {
     #[serde(default)]
@@ -104,12 +104,12 @@ pub struct SendLike {
     pub payload: LikePayload,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct LikePayload {
     pub track: Track,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SendBulkLike {
     #[serde(default)]
@@ -117,12 +117,13 @@ pub struct SendBulkLike {
     pub payload: BulkPayload,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct BulkPayload {
+    #[schemars(length(max = BULK_TRACKS))]
     pub tracks: Vec<Track>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Preference {
     Faster,
@@ -131,32 +132,37 @@ pub enum Preference {
     Clear,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SendTempoRequest {
     pub session_id: SessionId,
     pub preference: Preference,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StartPoll {
     pub session_id: SessionId,
     pub question: Text<1, 500>,
+    #[schemars(length(min = *POLL_OPTIONS.start(), max = *POLL_OPTIONS.end()))]
     pub options: Vec<Text<1, 100>>,
     #[serde(default)]
+    #[schemars(range(min = *POLL_SECONDS.start(), max = *POLL_SECONDS.end()))]
     pub duration_seconds: Option<u32>,
     #[serde(default)]
     pub allow_change: bool,
+    /// Extension: until the poll is closed only its DJ hears how the votes stand; cancelled, or ended with its session, it is never said.
+    #[serde(default)]
+    pub hide_results: bool,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PollOnly {
     pub poll_id: PollId,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct VoteOnPoll {
     pub poll_id: PollId,
@@ -164,25 +170,26 @@ pub struct VoteOnPoll {
     pub option_index: i64,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Reaction {
     ThankYou,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SendReaction {
     pub session_id: SessionId,
     pub reaction: Reaction,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SendAnnouncement {
     pub session_id: SessionId,
     pub message: Text<1, 200>,
     #[serde(default)]
+    #[schemars(range(min = *ANNOUNCEMENT_SECONDS.start(), max = *ANNOUNCEMENT_SECONDS.end()))]
     pub duration_seconds: Option<u32>,
     #[serde(default)]
     pub push: bool,

@@ -36,6 +36,16 @@ impl Codec {
             Codec::MsgPack => whole(rmp_serde::Deserializer::from_read_ref(bytes).with_human_readable()),
         }
     }
+
+    /// The same for a body that is one map. A struct would also be read from a list of its members' values in order, which nobody
+    /// promised and a new member would break.
+    pub fn decode_map<'a, T: Deserialize<'a>>(self, bytes: &'a [u8]) -> Result<T, DecodeError> {
+        let map = match self {
+            Codec::Json => bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{'),
+            Codec::MsgPack => matches!(bytes.first(), Some(0x80..=0x8f | 0xde | 0xdf)),
+        };
+        if map { self.decode(bytes) } else { Err(DecodeError("an object is expected".to_owned())) }
+    }
 }
 
 /// Bodies in the log are compact MessagePack maps with named fields, so that a field can be added without breaking a reader.
@@ -76,6 +86,22 @@ mod tests {
     use crate::{Millis, OpKey, PersonId, PollId, TrackKey};
 
     #[test]
+    fn a_body_that_is_a_map_is_no_list() {
+        #[derive(serde::Deserialize)]
+        struct Body {
+            #[serde(default)]
+            one: Option<u8>,
+        }
+        for (codec, map, list) in
+            [(Codec::Json, &b" {\"one\": 1}"[..], &b"[1]"[..]), (Codec::MsgPack, &b"\x81\xa3one\x01"[..], &b"\x91\x01"[..])]
+        {
+            assert_eq!(codec.decode_map::<Body>(map).unwrap().one, Some(1));
+            assert!(codec.decode::<Body>(list).is_ok(), "otherwise this tests nothing");
+            assert!(codec.decode_map::<Body>(list).is_err() && codec.decode_map::<Body>(b"").is_err(), "{codec:?}");
+        }
+    }
+
+    #[test]
     fn the_log_reads_back_what_it_writes() {
         let owner = Owner::Person { person: PersonId::random(), address: Some(OpKey::of("a")) };
         let poll = PollId::new(7).unwrap();
@@ -89,6 +115,7 @@ mod tests {
                 options: vec!["a".into()],
                 ends_at: Some(Millis(9)),
                 allow_change: false,
+                hide_results: true,
             }),
             Fact::PollClosed { poll, close: 4, votes: vec![1, 2] },
             Fact::Stopped,

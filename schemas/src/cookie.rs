@@ -3,36 +3,64 @@
 use crate::ids::PersonId;
 use crate::secrets::{COOKIE, ClusterKey, SECURE_COOKIE};
 
-const YEAR_SECONDS: u32 = 365 * 24 * 3600;
+const YEAR_SECONDS: u64 = 365 * 24 * 3600;
+
+/// A cookie's name on plain HTTP in development, and under HTTPS the one with the `__Host-` prefix, which no neighbouring host can plant.
+struct Name {
+    plain: &'static str,
+    secure: &'static str,
+}
+
+const IDENTITY: Name = Name { plain: COOKIE, secure: SECURE_COOKIE };
+/// Of a signed-in browser.
+const SESSION: Name = Name { plain: "pika_session", secure: "__Host-pika_session" };
+/// Of a browser that is on its way to a provider and back.
+const LOGIN: Name = Name { plain: "pika_login", secure: "__Host-pika_login" };
+
+impl Name {
+    fn read<'h>(&self, header: Option<&'h str>, https: bool) -> Option<&'h str> {
+        values(header?, if https { self.secure } else { self.plain }).next()
+    }
+
+    /// The `Set-Cookie` value that holds for so many seconds; without a value the one that removes it.
+    fn set(&self, value: Option<&str>, seconds: u64, https: bool) -> String {
+        let (name, secure) = if https { (self.secure, "; Secure") } else { (self.plain, "") };
+        let (value, seconds) = value.map_or(("", 0), |value| (value, seconds));
+        format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}")
+    }
+}
 
 /// The person of a `Cookie` header. A cookie we did not sign counts as none, and the name that only HTTPS may set goes
 /// before the plain one, which a neighbouring host could have planted.
 pub fn person_of(header: Option<&str>, key: &ClusterKey) -> Option<PersonId> {
     let header = header?;
-    [SECURE_COOKIE, COOKIE].into_iter().find_map(|name| values(header, name).find_map(|value| key.open_person(value)))
+    [IDENTITY.secure, IDENTITY.plain].into_iter().find_map(|name| values(header, name).find_map(|value| key.open_person(value)))
 }
 
 /// The `Set-Cookie` value that makes a browser this person for a year.
 pub fn set_cookie(person: PersonId, key: &ClusterKey, https: bool) -> String {
-    let (name, secure) = if https { (SECURE_COOKIE, "; Secure") } else { (COOKIE, "") };
-    format!("{name}={}; Path=/; Max-Age={YEAR_SECONDS}; HttpOnly; SameSite=Lax{secure}", key.seal_person(person))
+    IDENTITY.set(Some(&key.seal_person(person)), YEAR_SECONDS, https)
 }
-
-/// The cookie of a signed-in browser: with the `__Host-` prefix under HTTPS, without it on plain HTTP in development.
-const SESSION: &str = "pika_session";
-const SECURE_SESSION: &str = "__Host-pika_session";
 
 /// The session that a browser shows. Under HTTPS only the name that a neighbouring host cannot plant is believed: whoever plants a
 /// session makes a visitor act in somebody else's account.
 pub fn session_of(header: Option<&str>, https: bool) -> Option<&str> {
-    values(header?, if https { SECURE_SESSION } else { SESSION }).next()
+    SESSION.read(header, https)
 }
 
 /// The `Set-Cookie` value that signs a browser in for so many seconds; none to sign it out.
 pub fn set_session(session: Option<&str>, seconds: u64, https: bool) -> String {
-    let (name, secure) = if https { (SECURE_SESSION, "; Secure") } else { (SESSION, "") };
-    let (value, seconds) = session.map_or(("", 0), |session| (session, seconds));
-    format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}")
+    SESSION.set(session, seconds, https)
+}
+
+/// What the browser was given when it set out. Planted by a neighbouring host it would sign a visitor in as somebody else.
+pub fn login_of(header: Option<&str>, https: bool) -> Option<&str> {
+    LOGIN.read(header, https)
+}
+
+/// The `Set-Cookie` value for somebody who sets out; none once they are back. Lax, since a provider's page sends them back.
+pub fn set_login(shown: Option<&str>, seconds: u64, https: bool) -> String {
+    LOGIN.set(shown, seconds, https)
 }
 
 /// A browser may send one name several times, so every value of it is looked at.

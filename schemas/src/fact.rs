@@ -79,6 +79,9 @@ pub struct PollOpened {
     pub options: Vec<String>,
     pub ends_at: Option<Millis>,
     pub allow_change: bool,
+    /// Until it is over only the DJ hears how the votes stand. Written only where it is so: polls of before had it not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hide_results: bool,
 }
 
 /// Who may speak as the DJ of a run.

@@ -51,8 +51,11 @@ pub struct BadId {
 pub struct SessionId(Arc<str>);
 
 impl SessionId {
+    /// Its characters, each of one byte.
+    pub const LENGTH: std::ops::RangeInclusive<usize> = 8..=64;
+
     pub fn parse(text: &str) -> Result<Self, BadId> {
-        let fits = (8..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+        let fits = Self::LENGTH.contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
         if !fits {
             return Err(BadId { what: "sessionId", rule: "8 to 64 characters of A-Z a-z 0-9 _ -" });
         }

@@ -27,11 +27,12 @@ pub mod text;
 pub mod time;
 pub mod track;
 pub mod view;
+pub mod wire;
 
 pub use account::Email;
 pub use error::Code;
 pub use ids::{AccountId, Epoch, NodeId, OpKey, Partition, PersonId, PollId, Pos, Seq, SessionId};
-pub use roles::{Permission, Role};
+pub use roles::{Guests, Permission, Role};
 pub use text::{DjName, Text};
 pub use time::Millis;
 pub use track::{Track, TrackKey};

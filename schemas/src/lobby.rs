@@ -1,4 +1,7 @@
 //! The lobby: one record a session, rolled up on its own subject, which answers "what is on?" without reading an evening.
+//!
+//! Who is in the lobby changes in one step with the fact that says so. What plays there and what is announced follows the facts
+//! within moments: the session's owner among the workers writes it once it has folded them.
 
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +45,22 @@ impl LobbyRecord {
             Begin::At(seq) => seq,
             Begin::Before(n) => own.saturating_sub(n),
         }
+    }
+
+    /// The record with the sequence of its begin, given its own.
+    pub fn placed(self, own: Seq) -> Self {
+        LobbyRecord { begin: Begin::At(self.begin(own)), ..self }
+    }
+
+    /// Whether both say the same of who is on; what plays and what is announced may differ.
+    fn stands_as(&self, other: &LobbyRecord) -> bool {
+        let LobbyRecord { dj_name, join_code, began_at, status, begin, track: _, announcement: _ } = self;
+        (dj_name, join_code, began_at, status, begin) == (&other.dj_name, &other.join_code, &other.began_at, &other.status, &other.begin)
+    }
+
+    /// The record that must travel with the facts that make `self` into `after`, or none when they do not change who is on.
+    pub fn travels(&self, after: LobbyRecord) -> Option<LobbyRecord> {
+        (!self.stands_as(&after)).then_some(after)
     }
 
     /// The entry for SESSIONS_LIST; an announcement that has run out is left out.

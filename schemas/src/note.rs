@@ -149,6 +149,16 @@ impl AskToken {
     }
 }
 
+/// `tried`: somebody tried what is limited, and was let through. Every process that limits counts it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tried {
+    /// The process that let them through, by a number of its own.
+    pub by: u64,
+    pub limit: String,
+    /// Who, under the cluster's key.
+    pub who: u64,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DjIdentity {
     /// Stable id of the DJ, never shown.

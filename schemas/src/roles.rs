@@ -84,6 +84,30 @@ impl Role {
     }
 }
 
+/// What somebody without an account may do beyond looking on: whoever runs this Pika chooses. An identity that we signed is enough.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Guests {
+    /// Look on.
+    View,
+    /// Like, thank, and wish for another tempo.
+    Like,
+    /// Vote too.
+    #[default]
+    Vote,
+}
+
+impl Guests {
+    pub fn may(self, permission: Permission) -> bool {
+        let lent: &[Permission] = match self {
+            Guests::View => &[],
+            Guests::Like => &[P::LikeTracks, P::WishTempo, P::ViewOwnLikes],
+            Guests::Vote => &[P::LikeTracks, P::WishTempo, P::ViewOwnLikes, P::Vote],
+        };
+        Role::Guest.may(permission) || lent.contains(&permission)
+    }
+}
+
 impl Permission {
     pub const ALL: [Permission; 18] = [
         P::ManageUsers,
@@ -117,6 +141,18 @@ mod tests {
             assert!(Role::Admin.may(permission), "{permission:?}");
             assert_eq!(Role::Guest.may(permission), permission == P::ViewNowPlaying, "{permission:?}");
         }
+    }
+
+    #[test]
+    fn guests_are_lent_what_dancers_have_and_nothing_more() {
+        for permission in Permission::ALL {
+            for guests in [Guests::View, Guests::Like, Guests::Vote] {
+                assert!(Role::Dancer.may(permission) || !guests.may(permission), "{guests:?} {permission:?}");
+            }
+            assert_eq!(Guests::View.may(permission), Role::Guest.may(permission));
+            assert_eq!(Guests::Vote.may(permission), Role::Dancer.may(permission));
+        }
+        assert!(Guests::Like.may(P::LikeTracks) && !Guests::Like.may(P::Vote));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! ingest and fanout read their behaviour from here; they hold no code per feature beyond making the fact or claim.
 
 use crate::limits::{BULK_FRAME_BYTES, FRAME_BYTES};
+use crate::roles::Permission;
 
 macro_rules! kinds {
     ($($name:ident = $wire:literal),+ $(,)?) => {
@@ -129,6 +130,29 @@ impl Kind {
             Kind::Ping => (Anyone, Answer, FRAME_BYTES, budget(600, 60, Per::Person)),
         };
         Rule { who, goes, bytes, budget }
+    }
+
+    /// What a dancer must be allowed to say it. None: whoever is let in may, or it is the owner's.
+    pub const fn needs(self) -> Option<Permission> {
+        match self {
+            Kind::SendLike | Kind::RemoveLike | Kind::SendBulkLike | Kind::SendReaction => Some(Permission::LikeTracks),
+            Kind::SendTempoRequest => Some(Permission::WishTempo),
+            Kind::VoteOnPoll => Some(Permission::Vote),
+            Kind::RegisterSession
+            | Kind::BroadcastTrack
+            | Kind::MetadataUpdated
+            | Kind::TrackStopped
+            | Kind::EndSession
+            | Kind::Subscribe
+            | Kind::StartPoll
+            | Kind::EndPoll
+            | Kind::CancelPoll
+            | Kind::SendAnnouncement
+            | Kind::CancelAnnouncement
+            | Kind::GetSessions
+            | Kind::ValidateSession
+            | Kind::Ping => None,
+        }
     }
 }
 

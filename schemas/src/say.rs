@@ -37,8 +37,9 @@ pub fn now_playing(session: &SessionId, run: &Run, track: &Track) -> ServerMessa
     ServerMessage::NowPlaying { session_id: session.clone(), dj_name: run.dj_name.clone(), track: track.clone() }
 }
 
-/// `votes`: the tally so far; `mine`: this person's own vote, where it is known.
+/// `votes`: the tally so far, which is not said of a poll that hides it; `mine`: this person's own vote, where it is known.
 pub fn poll_started(session: &SessionId, poll: &OpenPoll, votes: Option<&[u64]>, mine: Option<u32>) -> ServerMessage {
+    let votes = votes.filter(|_| !poll.opened.hide_results);
     ServerMessage::PollStarted {
         poll_id: poll.opened.poll,
         session_id: session.clone(),
@@ -50,6 +51,7 @@ pub fn poll_started(session: &SessionId, poll: &OpenPoll, votes: Option<&[u64]>,
         has_voted: mine.map(|_| true),
         voted_option_index: mine,
         allow_change: poll.opened.allow_change.then_some(true),
+        hide_results: poll.opened.hide_results.then_some(true),
     }
 }
 

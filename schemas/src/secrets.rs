@@ -77,7 +77,7 @@ impl ClusterKey {
     }
 }
 
-/// SHA-256 in hex: how a DJ token is stored and asked for.
+/// SHA-256 in hex: how what lets its holder do something, a token or an endpoint, is stored and asked for.
 pub fn token_hash(token: &str) -> String {
     Sha256::digest(token.as_bytes()).iter().map(|b| format!("{b:02x}")).collect()
 }

@@ -7,7 +7,7 @@ use crate::ids::{Epoch, PollId, Seq, SessionId};
 use crate::time::Millis;
 use crate::track::Track;
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "type", rename_all = "SCREAMING_SNAKE_CASE", rename_all_fields = "camelCase")]
 pub enum ServerMessage {
     SessionRegistered {
@@ -81,6 +81,9 @@ pub enum ServerMessage {
         /// Extension: said only where a vote may be changed.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         allow_change: Option<bool>,
+        /// Extension: said only where nobody but the DJ hears the votes before the end.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        hide_results: Option<bool>,
     },
     PollUpdate {
         poll_id: PollId,
@@ -152,18 +155,18 @@ pub enum ServerMessage {
     },
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum AckStatus {
     Ok,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct TrackPayload {
     pub track: Track,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SessionEntry {
     #[schema(value_type = String)]
@@ -178,7 +181,7 @@ pub struct SessionEntry {
     pub active_announcement: Option<AnnouncementEntry>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AnnouncementEntry {
     pub message: String,

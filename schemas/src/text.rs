@@ -19,6 +19,20 @@ pub fn clean(raw: &str) -> String {
     kept.trim().to_owned()
 }
 
+/// What [`clean`] drops, as a class of a regular expression.
+const DROPPED: &str = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\u2028\u2029";
+/// What it trims, and what becomes a space in it.
+const BLANK: &str = r"\x09\x0a\x0d\x20\xa0\u1680\u2000-\u200a\u202f\u205f\u3000";
+
+/// The pattern of texts that have `least` (1 or 2) to `most` characters once they are cleaned, none of them in `never`: for those who
+/// describe what is taken, in the words of a JSON schema.
+pub fn pattern(least: usize, most: usize, never: &str) -> String {
+    let seen = format!("[^{DROPPED}{BLANK}{never}]");
+    let inner = format!("(?:[{DROPPED}]*[^{DROPPED}{never}]){{0,{}}}[{DROPPED}]*", most - 2);
+    let rest = if least > 1 { format!("{inner}{seen}") } else { format!("(?:{inner}{seen})?") };
+    format!("^[{DROPPED}{BLANK}]*{seen}{rest}[{DROPPED}{BLANK}]*$")
+}
+
 /// A name as it stands in an address: lower case, words joined by `-`.
 pub fn slug(name: &str) -> String {
     let lower = name.to_lowercase();
@@ -74,12 +88,17 @@ impl<'de, const MIN: usize, const MAX: usize> Deserialize<'de> for Text<MIN, MAX
 /// A DJ's name: 1 to 100 characters, none of `< > " '`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
-pub struct DjName(Text<1, 100>);
+pub struct DjName(Text<1, { DjName::MOST }>);
 
 impl DjName {
+    /// The most characters of one.
+    pub const MOST: usize = 100;
+    /// What none holds, as it stands in a class of a regular expression.
+    pub const NEVER: &str = "<>\"'";
+
     pub fn parse(raw: &str) -> Result<Self, String> {
         let text = Text::parse(raw)?;
-        if text.as_str().contains(['<', '>', '"', '\'']) {
+        if text.as_str().contains(|c| Self::NEVER.contains(c)) {
             return Err("must not contain < > \" '".to_owned());
         }
         Ok(DjName(text))

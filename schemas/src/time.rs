@@ -1,6 +1,7 @@
 //! Points in time. On the wire they are ISO 8601 strings in UTC, in the log milliseconds since 1970.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -16,6 +17,10 @@ impl Millis {
 
     pub fn plus(self, milliseconds: i64) -> Self {
         Millis(self.0.saturating_add(milliseconds))
+    }
+
+    pub fn after(self, span: Duration) -> Self {
+        self.plus(i64::try_from(span.as_millis()).unwrap_or(i64::MAX))
     }
 
     pub fn plus_seconds(self, seconds: u32) -> Self {

@@ -12,7 +12,7 @@ use unicode_normalization::UnicodeNormalization;
 use crate::limits::BPM;
 use crate::text::Text;
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema, schemars::JsonSchema)]
 #[serde(try_from = "RawTrack")]
 pub struct Track {
     #[schema(value_type = String, min_length = 1, max_length = 500)]
@@ -24,7 +24,7 @@ pub struct Track {
 }
 
 /// What an analysis found out about a track. Each value may be missing; `bpm` is beats a minute, the rest 0 to 100.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema, schemars::JsonSchema)]
 pub struct Analysis {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bpm: Option<f64>,
@@ -57,23 +57,31 @@ impl Analysis {
     }
 }
 
-#[derive(Deserialize)]
+/// A track as clients write it. Values from 0 to 1 are fractions of the 0 to 100.
+#[derive(Deserialize, schemars::JsonSchema)]
+#[schemars(rename = "Track")]
 struct RawTrack {
     title: Text<1, 500>,
     artist: Text<1, 500>,
     #[serde(default)]
+    #[schemars(range(min = *BPM.start(), max = *BPM.end()))]
     bpm: Option<f64>,
     #[serde(default)]
     key: Option<Text<0, 10>>,
     #[serde(default)]
+    #[schemars(range(min = 0, max = 100))]
     energy: Option<f64>,
     #[serde(default)]
+    #[schemars(range(min = 0, max = 100))]
     danceability: Option<f64>,
     #[serde(default)]
+    #[schemars(range(min = 0, max = 100))]
     brightness: Option<f64>,
     #[serde(default)]
+    #[schemars(range(min = 0, max = 100))]
     acousticness: Option<f64>,
     #[serde(default)]
+    #[schemars(range(min = 0, max = 100))]
     groove: Option<f64>,
 }
 

@@ -1,7 +1,7 @@
 //! The view: a session's state as one pure fold of its facts. fanout, ingest and the workers all hold this same function,
 //! so that they can never disagree on what the log says.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::claim::Claim;
@@ -39,10 +39,20 @@ pub struct Run {
     pub poll: Option<OpenPoll>,
     /// Polls of this run that are over: where their votes ended.
     pub closed: HashMap<PollId, Seq>,
+    /// Polls whose results were hidden and never said: open ones, cancelled ones, those that the end of the run took along.
+    concealed: HashSet<PollId>,
     pub announcement: Option<AnnouncementEntry>,
+    /// Where the announcement stands in the log, if dancers who are away are to be told of it.
+    pub push: Option<Push>,
     /// The stamp of the newest fact.
     pub heard_at: Millis,
     ops: HashMap<OpKey, Seq>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Push {
+    pub seq: Seq,
+    pub stamp: Millis,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,7 +172,9 @@ impl Run {
             playing: false,
             poll: None,
             closed: HashMap::new(),
+            concealed: HashSet::new(),
             announcement: None,
+            push: None,
             heard_at: began_at,
             ops: HashMap::new(),
         }
@@ -220,23 +232,33 @@ impl Run {
                 let play = self.plays.last().filter(|_| self.playing).map(|p| p.seq);
                 let poll = OpenPoll { opened: opened.clone(), seq, opened_at: at, play };
                 self.poll = Some(poll.clone());
+                if opened.hide_results {
+                    self.concealed.insert(opened.poll);
+                }
                 Some(Change::PollOpened(poll))
             }
             Fact::PollClosed { poll, close, votes } => {
                 let open = self.close_poll(*poll, *close)?;
+                self.concealed.remove(poll);
                 Some(Change::PollClosed { poll: open, close: *close, votes: votes.clone() })
             }
             Fact::PollCancelled { poll, close } => {
                 let open = self.close_poll(*poll, *close)?;
                 Some(Change::PollCancelled { poll: open, close: *close })
             }
-            Fact::Announced { message, ends_at, .. } => {
+            Fact::Announced { message, ends_at, push } => {
+                self.push = push.then_some(Push { seq, stamp });
                 let entry = AnnouncementEntry { message: message.clone(), timestamp: at, ends_at: *ends_at };
                 self.announcement = Some(entry.clone());
                 Some(Change::Announced(entry))
             }
             Fact::AnnouncementEnded => self.announcement.take().map(|_| Change::AnnouncementEnded),
         }
+    }
+
+    /// Whether only the DJ is to hear how the votes of this poll stand, or stood.
+    pub fn conceals(&self, poll: PollId) -> bool {
+        self.concealed.contains(&poll)
     }
 
     fn close_poll(&mut self, poll: PollId, close: Seq) -> Option<OpenPoll> {
@@ -327,7 +349,7 @@ impl Run {
     }
 }
 
-/// The lobby record that must travel with `facts`, or none when they change nothing that it holds.
+/// The lobby record that must travel with `facts`, or none when they do not change who is on ([`crate::lobby`]).
 /// Computed by folding the facts onto a copy of the view as if the log had placed them next.
 pub fn lobby_after(view: &View, facts: &[FactRecord], now: Millis) -> Option<LobbyRecord> {
     let mut next = view.clone();
@@ -337,5 +359,8 @@ pub fn lobby_after(view: &View, facts: &[FactRecord], now: Millis) -> Option<Lob
         after.begin = Begin::Before((facts.len() - i) as u64);
         return Some(after);
     }
-    (view.lobby().as_ref() != Some(&after)).then_some(after)
+    match view.lobby() {
+        Some(before) => before.travels(after),
+        None => Some(after),
+    }
 }

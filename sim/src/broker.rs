@@ -3,6 +3,7 @@
 use rand::RngExt;
 use schemas::claim::{Claim, ClaimRecord, Pack, Speaker};
 use schemas::fact::PlacedFact;
+use schemas::lobby::LobbyRecord;
 use schemas::{PollId, Seq, SessionId};
 
 use crate::door::Told;
@@ -21,8 +22,11 @@ pub struct Request {
 pub enum Asker {
     Lane { node: usize, life: u32, told: Vec<Vec<Told>> },
     Word { node: usize, life: u32, session: SessionId, number: u64 },
-    Errand { worker: usize, term: u32, session: SessionId },
+    Errand { worker: usize, term: u32, session: SessionId, showing: Showing },
 }
+
+/// The lobby record that an errand wants to see stored, and the newest fact that it knew.
+pub type Showing = Option<(Box<LobbyRecord>, Seq)>;
 
 #[derive(Debug)]
 pub enum Reply {
@@ -54,9 +58,9 @@ impl World {
             return;
         }
         let reply = match what {
-            Ask::Append { session, expected, facts, timers, beside } => {
+            Ask::Append { session, expected, facts, timers, lobby } => {
                 let stamp = self.clock();
-                match self.log.append(&session, expected, &facts, beside, stamp) {
+                match self.log.append(&session, expected, &facts, (timers.len() as u64, lobby), stamp) {
                     Ok(placed) => {
                         let seqs: Vec<Seq> = placed.iter().map(|(_, fact)| fact.seq).collect();
                         for (_, fact) in &placed {
@@ -71,6 +75,10 @@ impl World {
                     Err(last) => Reply::Conflict(last),
                 }
             }
+            Ask::Show { session, expected, record } => match self.log.show(&session, expected, *record) {
+                Ok(seq) => Reply::Stored(vec![seq]),
+                Err(last) => Reply::Conflict(last),
+            },
             Ask::Packs(packs) => Reply::Stored(self.store(&packs)),
         };
         let Some(asker) = asker else { return };
@@ -138,7 +146,7 @@ impl World {
                 self.appended(node, &session, number, &reply);
             }
             Asker::Lane { .. } | Asker::Word { .. } => {}
-            Asker::Errand { worker, term, session } => self.ran(worker, term, &session, &reply),
+            Asker::Errand { worker, term, session, showing } => self.ran((worker, term), &session, showing, &reply),
         }
     }
 }

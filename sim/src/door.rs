@@ -173,10 +173,10 @@ impl World {
             Ok(Decision::Already(_)) => self.end_word(node, session, Ok(())),
             Ok(Decision::Append { facts, .. }) if facts.is_empty() => self.end_word(node, session, Ok(())),
             Ok(Decision::Append { facts, timers }) => {
-                let beside = u64::from(lobby_after(&f.view, &facts, now).is_some()) + timers.len() as u64;
+                let lobby = lobby_after(&f.view, &facts, now).map(Box::new);
                 let (expected, number, life) = (f.view.last, turn.number, n.life);
                 let asker = Asker::Word { node, life, session: session.clone(), number };
-                self.ask(asker, Ask::Append { session: session.clone(), expected, facts, timers, beside });
+                self.ask(asker, Ask::Append { session: session.clone(), expected, facts, timers, lobby });
             }
         }
     }

@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use nats::Entry;
+use nats::{Entry, sharing};
 use schemas::claim::{Pack, PlacedPack};
 use schemas::codec::{from_log, to_log};
 use schemas::fact::{FactRecord, PlacedFact};
+use schemas::lobby::LobbyRecord;
 use schemas::view::{Change, View};
 use schemas::{Millis, Seq, SessionId, say};
 
@@ -31,6 +32,7 @@ pub struct Truth {
 pub struct Log {
     pub entries: Vec<Entry>,
     pub truth: BTreeMap<SessionId, Truth>,
+    pub lobby: BTreeMap<SessionId, LobbyRecord>,
     last: Seq,
 }
 
@@ -39,14 +41,14 @@ impl Log {
         self.last
     }
 
-    /// Appends facts if the session's newest is still `expected`, and `beside` messages that travel with them (the lobby record,
-    /// timers). Gives each fact with the one before it, or where the newest fact is.
+    /// Appends facts if the session's newest is still `expected`, and what travels with them: so many timers, the lobby record.
+    /// Gives each fact with the one before it, or where the newest fact is.
     pub fn append(
         &mut self,
         session: &SessionId,
         expected: Seq,
         facts: &[FactRecord],
-        beside: u64,
+        (timers, lobby): (u64, Option<Box<LobbyRecord>>),
         stamp: Millis,
     ) -> Result<Vec<(Seq, PlacedFact)>, Seq> {
         let mut previous = self.newest(session);
@@ -62,19 +64,39 @@ impl Log {
             self.entries.push(Entry::Fact(fact.clone()));
             placed.push((std::mem::replace(&mut previous, fact.seq), fact));
         }
-        self.last += beside;
+        self.last += timers;
+        if let Some(record) = lobby {
+            self.last += 1;
+            self.lobby.insert(session.clone(), *record);
+        }
         Ok(placed)
+    }
+
+    /// Stores a lobby record if the session's newest fact is still `expected`.
+    pub fn show(&mut self, session: &SessionId, expected: Seq, record: LobbyRecord) -> Result<Seq, Seq> {
+        let newest = self.newest(session);
+        if newest != expected {
+            return Err(newest);
+        }
+        self.last += 1;
+        self.lobby.insert(session.clone(), record);
+        Ok(self.last)
     }
 
     /// Stores packs, all of them or none. Gives each pack's place.
     pub fn packs(&mut self, packs: &[(SessionId, Pack)], stamp: Millis) -> Vec<Seq> {
-        let place = |(session, pack): &(SessionId, Pack)| {
+        let mut seqs = vec![0; packs.len()];
+        for message in sharing::messages(packs) {
             self.last += 1;
-            let pack: Pack = from_log(&to_log(pack)).unwrap_or_else(|why| panic!("{pack:?} does not read back: {why}"));
-            self.entries.push(Entry::Pack(PlacedPack { session: session.clone(), seq: self.last, stamp, pack }));
-            self.last
-        };
-        packs.iter().map(place).collect()
+            for (n, of) in message.iter().enumerate() {
+                let (session, pack) = &packs[*of];
+                let pack: Pack = from_log(&to_log(pack)).unwrap_or_else(|why| panic!("{pack:?} does not read back: {why}"));
+                let more = message.len() - 1 - n;
+                self.entries.push(Entry::Pack(PlacedPack { session: session.clone(), seq: self.last, stamp, pack, more }));
+                seqs[*of] = self.last;
+            }
+        }
+        seqs
     }
 
     fn tell(&mut self, fact: &PlacedFact) {
@@ -111,9 +133,10 @@ impl Log {
         facts.collect()
     }
 
-    /// What a partition's reader gets next.
-    pub fn after(&self, seq: Seq, limit: usize) -> &[Entry] {
-        let from = self.entries.partition_point(|entry| entry.seq() <= seq);
+    /// At most so many entries after this place, of which so many were read. A message may be read in parts.
+    pub fn after(&self, (seq, read): (Seq, usize), limit: usize) -> &[Entry] {
+        let begin = self.entries.partition_point(|entry| entry.seq() < seq);
+        let from = begin.saturating_add(read).min(self.entries.partition_point(|entry| entry.seq() <= seq));
         &self.entries[from..self.entries.len().min(from + limit)]
     }
 }

@@ -34,7 +34,7 @@ const POKE: i64 = 250;
 const AHEAD: i64 = 500;
 /// Bytes that a socket takes at once.
 const ROOM: usize = 2_000;
-const FORM: Flavour = Flavour { codec: Codec::Json, positions: true };
+const FORM: Flavour = Flavour { codec: Codec::Json, positions: true, deflate: false };
 
 pub struct Node {
     pub id: NodeId,

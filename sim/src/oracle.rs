@@ -24,6 +24,7 @@ impl World {
         for session in self.sessions.clone() {
             self.judge_rows(&session);
             self.judge_polls(&session);
+            self.judge_lobby(&session);
         }
         for person in 0..self.people.len() {
             let found = self.judge_ops(&self.people[person]);
@@ -36,11 +37,7 @@ impl World {
     }
 
     fn entries_of(&self, session: &SessionId) -> impl Iterator<Item = &Entry> {
-        self.log.entries.iter().filter(move |entry| match entry {
-            Entry::Fact(fact) => fact.session == *session,
-            Entry::Pack(pack) => pack.session == *session,
-            Entry::Unreadable { .. } => false,
-        })
+        self.log.entries.iter().filter(move |entry| entry.session() == Some(session))
     }
 
     /// Every row is what the audit's rules make of the log, and no result contradicts them.
@@ -93,6 +90,17 @@ impl World {
         }
         for (poll, seq) in open {
             self.wrong(format!("{session}: poll {poll} of {seq} is open although its time is over"));
+        }
+    }
+
+    /// The lobby shows what the facts say.
+    fn judge_lobby(&mut self, session: &SessionId) {
+        let Some(run) = self.log.truth.get(session).and_then(|truth| truth.view.live()) else { return };
+        let (facts, shown) = (run.lobby(), self.log.lobby.get(session));
+        if shown.is_none_or(|shown| (&shown.track, &shown.announcement, shown.status) != (&facts.track, &facts.announcement, facts.status))
+        {
+            let wrong = format!("{session}: the lobby shows {shown:?} where the facts say {facts:?}");
+            self.wrong(wrong);
         }
     }
 

@@ -22,10 +22,12 @@ pub enum Plant {
     BlindResume,
     /// The owner never asks for a close that the timer forgot.
     NoSweep,
+    /// The owner never shows in the lobby what has changed.
+    StaleLobby,
 }
 
 impl Plant {
-    pub const ALL: [Plant; 8] = [
+    pub const ALL: [Plant; 9] = [
         Plant::LateVotes,
         Plant::NoMessageIds,
         Plant::PositionFirst,
@@ -34,5 +36,6 @@ impl Plant {
         Plant::DeafToGaps,
         Plant::BlindResume,
         Plant::NoSweep,
+        Plant::StaleLobby,
     ];
 }

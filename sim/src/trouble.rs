@@ -116,7 +116,7 @@ impl World {
             let (at, expected) = (self.clock(), self.log.newest(&session));
             let said = Fact::Announced { message: format!("{n}"), ends_at: None, push: false };
             let facts = [FactRecord { at, op: None, fact: said }];
-            if let Ok(placed) = self.log.append(&session, expected, &facts, 1, at) {
+            if let Ok(placed) = self.log.append(&session, expected, &facts, (0, None), at) {
                 self.republish(placed);
             }
         }

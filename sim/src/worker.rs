@@ -12,7 +12,7 @@ use schemas::{Millis, Pos, Seq, SessionId};
 use store::{Changes, PollStatus};
 use workers::steps::{Crowds, Duty, Flush, Fold, Ran, Step, Work, resume};
 
-use crate::broker::{Asker, Reply};
+use crate::broker::{Asker, Reply, Showing};
 use crate::plant::Plant;
 use crate::world::{Ask, EPOCH, Event, START, ToWorker, Trouble, World};
 
@@ -34,8 +34,8 @@ pub struct Worker {
 pub struct Hold {
     work: Work,
     crowds: Crowds,
-    /// Up to here was read.
-    read: Seq,
+    /// Up to here was read, and of what shares that place so much.
+    read: (Seq, usize),
     saving: bool,
     ticks: u32,
     opened: bool,
@@ -63,7 +63,7 @@ impl World {
         let work = Work::after(self.partition, Pos::new(EPOCH, 0));
         let w = &mut self.workers[worker];
         w.term += 1;
-        w.hold = Some(Hold { work, crowds, read: 0, saving: false, ticks: 0, opened: false });
+        w.hold = Some(Hold { work, crowds, read: (0, usize::MAX), saving: false, ticks: 0, opened: false });
         self.note(format_args!("worker {worker} owns the partition"));
         self.tell_worker(worker, ToWorker::Open);
     }
@@ -129,7 +129,7 @@ impl World {
         let Some(hold) = &mut self.workers[worker].hold else { return };
         hold.work = Work::after(self.partition, position);
         folds.into_iter().for_each(|fold| hold.work.seat(fold, false, now));
-        (hold.read, hold.opened) = (position.seq(), true);
+        (hold.read, hold.opened) = ((position.seq(), usize::MAX), true);
         self.tell_worker(worker, ToWorker::Tick);
     }
 
@@ -148,7 +148,7 @@ impl World {
         hold.ticks += 1;
         if !away && hold.work.hungry(unsaved) {
             for entry in self.log.after(hold.read, chunk) {
-                hold.read = entry.seq();
+                hold.read = (entry.seq(), if hold.read.0 == entry.seq() { hold.read.1 + 1 } else { 1 });
                 hold.work.push(bent(plant, &hold.work, entry.clone()));
             }
         }
@@ -196,31 +196,42 @@ impl World {
         sessions.sort();
         let (now, at) = (self.worker_clock(worker), self.instant());
         for session in sessions {
-            let sweeps = self.plant != Plant::NoSweep;
+            let mut showing = None;
             let Worker { hold: Some(hold), term, .. } = &mut self.workers[worker] else { return };
             let owed = hold.work.seats.owed(&session, &hold.crowds, true, now, at, &self.config);
             let (Some(duty), Some(seat)) = (owed, hold.work.seats.get_mut(&session)) else { continue };
+            let planted = match &duty {
+                Duty::Say(_) => false,
+                Duty::Show(_) => self.plant == Plant::StaleLobby,
+                Duty::AskClose(_) => self.plant == Plant::NoSweep,
+            };
+            if planted {
+                continue;
+            }
+            seat.begin(&duty);
             let view = &seat.fold.view;
             let ask = match duty {
                 Duty::Say(fact) => {
                     let facts = vec![FactRecord { at: now, op: None, fact }];
-                    let beside = u64::from(lobby_after(view, &facts, now).is_some());
-                    Ask::Append { session: session.clone(), expected: view.last, facts, timers: vec![], beside }
+                    let lobby = lobby_after(view, &facts, now).map(Box::new);
+                    Ask::Append { session: session.clone(), expected: view.last, facts, timers: vec![], lobby }
                 }
-                Duty::AskClose(_) if !sweeps => continue,
+                Duty::Show(record) => {
+                    showing = Some((record.clone(), view.last));
+                    Ask::Show { session: session.clone(), expected: view.last, record }
+                }
                 Duty::AskClose(poll) => {
                     let close = ClaimRecord { at: now, by: Speaker::System, op: None, claim: Claim::ClosePoll { poll } };
                     Ask::Packs(vec![(session.clone(), Pack { node: None, claims: vec![close] })])
                 }
             };
-            seat.errands.begin();
-            let asker = Asker::Errand { worker, term: *term, session };
+            let asker = Asker::Errand { worker, term: *term, session, showing };
             self.count("errands");
             self.ask(asker, ask);
         }
     }
 
-    pub fn ran(&mut self, worker: usize, term: u32, session: &SessionId, reply: &Reply) {
+    pub fn ran(&mut self, (worker, term): (usize, u32), session: &SessionId, showing: Showing, reply: &Reply) {
         let at = self.instant();
         if matches!(reply, Reply::Unknown) {
             // It tries again by and by.
@@ -230,11 +241,12 @@ impl World {
         let Some(hold) = w.hold.as_mut().filter(|_| w.term == term) else { return };
         let Some(seat) = hold.work.seats.get_mut(session) else { return };
         let ran = match reply {
+            Reply::Stored(_) if let Some((record, last)) = showing => Ran::Shown(record, last),
             Reply::Stored(seqs) => Ran::Newest(seqs.last().copied().unwrap_or(0)),
             Reply::Conflict(last) => Ran::Newest(*last),
             Reply::Unknown => Ran::Failed,
         };
-        seat.errands.end(&ran, at);
+        seat.ran(ran, at);
     }
 
     fn save(&mut self, worker: usize) {

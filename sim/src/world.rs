@@ -12,6 +12,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use schemas::claim::Pack;
 use schemas::fact::{FactRecord, PlacedFact};
+use schemas::lobby::LobbyRecord;
 use schemas::{Code, Millis, Partition, PollId, Seq, SessionId};
 use workers::steps::{Flush, Fold};
 
@@ -345,7 +346,13 @@ pub enum Ask {
         expected: Seq,
         facts: Vec<FactRecord>,
         timers: Vec<nats::Timer>,
-        beside: u64,
+        lobby: Option<Box<LobbyRecord>>,
+    },
+    /// A lobby record, if the session's newest fact is still at `expected`.
+    Show {
+        session: SessionId,
+        expected: Seq,
+        record: Box<LobbyRecord>,
     },
     Packs(Vec<(SessionId, Pack)>),
 }

@@ -1,5 +1,5 @@
 //! Accounts: who has one, under which names. An account is one row that is always written whole, by whoever read it last; a name
-//! (an address, a slug, a DJ's name, a login elsewhere) is a row of its own, so that of two who want it one gets it.
+//! (an address, a slug, a DJ's name, a login elsewhere, who they are among the dancers) is a row of its own, so that of two who want it one gets it.
 
 use async_trait::async_trait;
 use schemas::{AccountId, Email, Millis, PersonId, Role};
@@ -10,6 +10,9 @@ use crate::StoreError;
 /// A name that was claimed for an account which does not bear it was left behind by a step that never came to its end. After this
 /// long, in milliseconds, it is free.
 pub const STRAY_MS: i64 = 60_000;
+
+/// When a name was claimed that outlives its account: never long enough ago to be stray.
+pub(crate) const KEPT: Millis = Millis(i64::MAX);
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Account {
@@ -36,10 +39,16 @@ pub struct Account {
 }
 
 impl Account {
-    /// Names that are this account's own.
+    /// Names that are this account's own. The person stands first: whoever is refused another name gives the person back, and tries
+    /// again as the same one.
     pub fn names(&self) -> Vec<Name> {
         let identities = self.identities.iter().map(Identity::name);
-        let own = [Name::Email(self.email.clone()), Name::Slug(self.slug.clone()), Name::Dj(self.display_name.clone())];
+        let own = [
+            Name::Person(self.person),
+            Name::Email(self.email.clone()),
+            Name::Slug(self.slug.clone()),
+            Name::Dj(self.display_name.clone()),
+        ];
         own.into_iter().chain(identities).collect()
     }
 
@@ -103,6 +112,9 @@ pub struct Preferences {
 /// What at most one account bears.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Name {
+    /// Who somebody was among the dancers, and is for ever: whoever claimed a guest's likes and votes first keeps them, also when the
+    /// account is gone.
+    Person(PersonId),
     Email(Email),
     Slug(String),
     /// As DJs are named; shared with the DJs that an operator made.
@@ -117,10 +129,19 @@ impl Name {
     /// The kind and the name as the tables hold them. A DJ's name stands in a table of its own.
     pub(crate) fn row(&self) -> Option<(&'static str, String)> {
         match self {
+            Name::Person(person) => Some(("person", person.to_string())),
             Name::Email(email) => Some(("email", email.as_str().to_owned())),
             Name::Slug(slug) => Some(("slug", slug.clone())),
             Name::Identity { provider, subject } => Some(("identity", format!("{provider} {subject}"))),
             Name::Dj(_) => None,
+        }
+    }
+
+    /// Whether it is kept when the account goes, and for ever.
+    pub(crate) fn stays(&self) -> bool {
+        match self {
+            Name::Person(_) | Name::Dj(_) => true,
+            Name::Email(_) | Name::Slug(_) | Name::Identity { .. } => false,
         }
     }
 }
@@ -139,7 +160,8 @@ pub trait Accounts: Send + Sync {
     async fn claim_name(&self, name: &Name, account: AccountId, now: Millis) -> Result<(), StoreError>;
     /// Gives the name free, if it is this account's.
     async fn release_name(&self, name: &Name, account: AccountId) -> Result<(), StoreError>;
-    /// Removes the account and its names, but for the DJ's: nobody else may go live under the name of past evenings.
+    /// Removes the account and its names, but for two: nobody else may go live under the DJ's name of past evenings, and nobody else is
+    /// the person that they were.
     async fn remove_account(&self, account: &Account) -> Result<(), StoreError>;
     /// Accounts in an order that is the store's own but does not change; the next page begins after the last one's id.
     async fn accounts(&self, after: Option<AccountId>, limit: usize) -> Result<Vec<Account>, StoreError>;

@@ -60,11 +60,11 @@ enum Done {
 }
 
 pub struct Consumer {
-    share: Share,
+    pub(crate) share: Share,
     /// Since when we hear the nodes without a break.
     listening: Instant,
     inputs: Option<Opened>,
-    work: Work,
+    pub(crate) work: Work,
     crowds: Crowds,
     jobs: JoinSet<Done>,
     saving: bool,
@@ -105,6 +105,9 @@ impl Consumer {
     }
 
     pub async fn run(mut self, stop: &CancellationToken) -> Leave {
+        for session in self.work.seats.sessions() {
+            self.announce(&session);
+        }
         let Some(Opened { entries, mut presence, mut questions, mut events, .. }) = self.inputs.take() else { return Leave::Reopen };
         let mut entries = entries.ready_chunks(READ);
         let mut tick = tokio::time::interval(TICK);
@@ -198,6 +201,7 @@ impl Consumer {
             Entry::Unreadable { .. } => return,
         };
         metrics::entry_folded(entry);
+        self.work.pending.traces.extend(nats::traces::at(session, entry.seq()));
         metrics::votes_judged(&effects.votes);
         metrics::likes_judged(&effects.likes);
         metrics::fold_lags(Millis::now().since(stamp));
@@ -205,6 +209,9 @@ impl Consumer {
         if effects.disagreement {
             metrics::trouble(Trouble::Disagreement);
             tracing::error!(session = %session, seq = entry.seq(), "a poll's result contradicts its votes");
+        }
+        if let Entry::Fact(fact) = entry {
+            self.catch_up(session, fact.seq);
         }
         if let Some(change) = &effects.change {
             self.follow(session, change, stamp);
@@ -242,7 +249,7 @@ impl Consumer {
         for session in sessions {
             let owed = self.work.seats.owed(&session, &self.crowds, trusted, now, at, &self.share.config);
             if let (Some(duty), Some(seat)) = (owed, self.work.seats.get_mut(&session)) {
-                seat.errands.begin();
+                seat.begin(&duty);
                 let (share, view) = (self.share.clone(), seat.fold.view.clone());
                 self.jobs.spawn(async move {
                     let ran = errands::run(&share, &session, &view, duty).await;
@@ -272,11 +279,16 @@ impl Consumer {
 
     fn done(&mut self, done: Done) {
         match done {
-            Done::Loaded(fold, changed) => self.work.loaded(*fold, changed, Millis::now()),
+            Done::Loaded(fold, changed) => {
+                let session = fold.session.clone();
+                self.work.loaded(*fold, changed, Millis::now());
+                self.announce(&session);
+            }
             Done::Saved => self.saving = false,
             Done::Ran(session, ran) => {
                 if let Some(seat) = self.work.seats.get_mut(&session) {
-                    seat.errands.end(&ran, Instant::now());
+                    seat.ran(ran, Instant::now());
+                    self.work.touch([session]);
                 }
             }
             Done::Stated(failed) => {

@@ -2,17 +2,21 @@
 //! gives the same answer until the log says that it is done. Pure: time is a parameter.
 
 use schemas::fact::{EndReason, Fact};
+use schemas::lobby::LobbyRecord;
 use schemas::view::{Run, Status};
 use schemas::{Millis, PollId};
 
 use crate::config::Config;
 use crate::fold::Fold;
 use crate::presence::Dj;
+use crate::shown::Shown;
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Duty {
     /// Say this fact, unless another one comes first.
     Say(Fact),
+    /// Show in the lobby what the facts say, unless another one comes first.
+    Show(Box<LobbyRecord>),
     /// Ask for a poll's close, as its timer should have done.
     AskClose(PollId),
 }
@@ -28,7 +32,7 @@ pub struct Sight {
     pub since: Millis,
 }
 
-pub fn duty(fold: &Fold, sight: Sight, config: &Config) -> Option<Duty> {
+pub fn duty(fold: &Fold, shown: &Shown, sight: Sight, config: &Config) -> Option<Duty> {
     let run = fold.view.live()?;
     if let Some(unsaid) = fold.unsaid() {
         let (poll, close) = (unsaid.poll, unsaid.close);
@@ -42,6 +46,10 @@ pub fn duty(fold: &Fold, sight: Sight, config: &Config) -> Option<Duty> {
     }
     if let Some(fact) = follow_dj(fold, run, sight, config) {
         return Some(Duty::Say(fact));
+    }
+    let lobby = run.lobby();
+    if !shown.is(&lobby) {
+        return Some(Duty::Show(Box::new(lobby)));
     }
     let poll = fold.unasked()?;
     let due = poll.opened.ends_at?.plus(config.sweep_delay.as_millis() as i64);

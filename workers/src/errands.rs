@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use nats::AppendError;
 use schemas::claim::{Claim, ClaimRecord, Pack, Speaker};
 use schemas::fact::FactRecord;
+use schemas::lobby::LobbyRecord;
 use schemas::view::{View, lobby_after};
 use schemas::{Millis, Seq, SessionId};
 
@@ -23,6 +24,8 @@ const READ_BACK: Duration = Duration::from_secs(5);
 pub enum Ran {
     /// The newest fact is at this place, ours or another's: nothing can be decided before it is folded.
     Newest(Seq),
+    /// The lobby holds this record, which was made when the newest fact was at this place.
+    Shown(Box<LobbyRecord>, Seq),
     Asked,
     Failed,
 }
@@ -54,6 +57,10 @@ impl Errands {
                 (self.until, self.failures) = (*seq, 0);
                 if *seq > 0 { READ_BACK } else { Duration::from_millis(100) }
             }
+            Ran::Shown(..) => {
+                self.failures = 0;
+                Duration::ZERO
+            }
             Ran::Asked => {
                 self.failures = 0;
                 ASK_AGAIN
@@ -68,6 +75,14 @@ impl Errands {
 }
 
 pub async fn run(share: &Share, session: &SessionId, view: &View, duty: Duty) -> Ran {
+    let refused = |error: AppendError, what: &str| match error {
+        AppendError::Conflict { last } => Ran::Newest(last),
+        AppendError::Broker(error) => {
+            metrics::trouble(Trouble::Append);
+            tracing::warn!(session = %session, what, %error, "an owner's word was not stored; it is tried again");
+            Ran::Failed
+        }
+    };
     match duty {
         Duty::Say(fact) => {
             let now = Millis::now();
@@ -80,14 +95,13 @@ pub async fn run(share: &Share, session: &SessionId, view: &View, duty: Duty) ->
                     tracing::info!(session = %session, fact = kind, seq = appended.seqs.last(), "said a fact");
                     Ran::Newest(appended.seqs.last().copied().unwrap_or(0))
                 }
-                Err(AppendError::Conflict { last }) => Ran::Newest(last),
-                Err(AppendError::Broker(error)) => {
-                    metrics::trouble(Trouble::Append);
-                    tracing::warn!(session = %session, fact = kind, %error, "could not say a fact; it is tried again");
-                    Ran::Failed
-                }
+                Err(error) => refused(error, kind),
             }
         }
+        Duty::Show(record) => match share.broker.show(session, view.last, &record).await {
+            Ok(()) => Ran::Shown(record, view.last),
+            Err(error) => refused(error, "lobby"),
+        },
         Duty::AskClose(poll) => {
             tracing::info!(session = %session, poll = poll.get(), "a poll's timer did not close it; its owner asks");
             if publish(share, vec![(session.clone(), system(Claim::ClosePoll { poll }))]).await { Ran::Asked } else { Ran::Failed }

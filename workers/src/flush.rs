@@ -3,9 +3,11 @@
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
+use nats::traces::{self, TARGET, Trace};
 use schemas::note::{Applause, Clap, Verdict, Verdicts};
 use schemas::{NodeId, Pos, Seq, SessionId};
 use store::Changes;
+use tracing::{Instrument, trace_span};
 
 use crate::effects::Effects;
 use crate::metrics::{self, Trouble};
@@ -25,6 +27,8 @@ pub struct Pending {
     pub sessions: HashSet<SessionId>,
     claps: HashMap<SessionId, Vec<(Seq, Clap)>>,
     verdicts: HashMap<(NodeId, SessionId), Vec<Verdict>>,
+    /// Of what gathered.
+    pub traces: Vec<Trace>,
 }
 
 /// One flush, complete: whoever runs it needs nothing else.
@@ -32,6 +36,7 @@ pub struct Flush {
     pub changes: Changes,
     pub applause: Vec<(SessionId, Applause)>,
     pub verdicts: Vec<(NodeId, Verdicts)>,
+    pub traces: Vec<Trace>,
 }
 
 impl Pending {
@@ -44,6 +49,7 @@ impl Pending {
             sessions: HashSet::new(),
             claps: HashMap::new(),
             verdicts: HashMap::new(),
+            traces: Vec::new(),
         }
     }
 
@@ -76,7 +82,7 @@ impl Pending {
 
     /// Makes the flush and begins to gather anew. `changes` holds the rows; `tally` gives a session's votes in a poll.
     pub fn take(&mut self, changes: Changes, tally: impl Fn(&SessionId, schemas::PollId) -> Option<Vec<u64>>) -> Flush {
-        let Pending { from, upto, claps, verdicts, .. } = std::mem::replace(self, Pending::after(self.upto));
+        let Pending { from, upto, claps, verdicts, traces, .. } = std::mem::replace(self, Pending::after(self.upto));
         let applause =
             claps.into_iter().flat_map(|(session, items)| ranges(from, upto.seq(), items).into_iter().map(move |a| (session.clone(), a)));
         let verdicts = verdicts.into_iter().flat_map(|((node, session), list)| {
@@ -88,7 +94,7 @@ impl Pending {
                 (node.clone(), Verdicts { session: session.clone(), list, tallies })
             })
         });
-        Flush { changes, applause: applause.collect(), verdicts: verdicts.collect() }
+        Flush { changes, applause: applause.collect(), verdicts: verdicts.collect(), traces }
     }
 }
 
@@ -117,6 +123,12 @@ fn ranges(from: Seq, to: Seq, items: Vec<(Seq, Clap)>) -> Vec<Applause> {
 /// it would be lost for good, and the DJ's count with it. A verdict says "counted", so it waits until the row is on disk; one that a crash
 /// swallows is missed by nobody, because the tally shows the vote.
 pub async fn flush(share: &Share, flush: Flush) {
+    let span = || trace_span!(target: TARGET, "workers.flush", otel.kind = "consumer", partition = share.partition.0);
+    let span = traces::following(&flush.traces, span);
+    run(share, flush).instrument(span).await
+}
+
+async fn run(share: &Share, flush: Flush) {
     let began = Instant::now();
     for (session, applause) in &flush.applause {
         if share.broker.send_applause(session, applause).await.is_err() {
@@ -124,7 +136,8 @@ pub async fn flush(share: &Share, flush: Flush) {
         }
     }
     let mut backoff = Backoff::default();
-    while let Err(error) = share.store.save(&flush.changes).await {
+    let saving = || trace_span!(target: TARGET, "store.save", otel.kind = "client");
+    while let Err(error) = share.store.save(&flush.changes).instrument(traces::within(saving)).await {
         metrics::trouble(Trouble::Save);
         tracing::warn!(partition = share.partition.0, upto = flush.changes.upto.seq(), %error, "the store did not save a flush; it is tried again");
         backoff.wait().await;

@@ -29,6 +29,8 @@ pub struct Fold {
     pub heard: Millis,
     /// The stamp of the newest fact that brought the DJ.
     pub came: Millis,
+    /// Where the session's newest fact lay when it was taken up, until it is folded. The view shows what was, not what is.
+    pub behind: Option<Seq>,
 }
 
 /// A claim's place: what every reducer needs to know of where it stands.
@@ -54,6 +56,7 @@ impl Fold {
             applied: Pos(0),
             heard: Millis(0),
             came: Millis(0),
+            behind: None,
         }
     }
 

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use nats::connection::BrokerEvent;
 use nats::{Broker, Known};
@@ -46,7 +47,8 @@ pub async fn keep(broker: Broker, store: Arc<dyn Live>, stop: CancellationToken)
 
 /// Compares once. A process that has the store does this before it admits anything.
 pub async fn compare(broker: &Broker, store: &dyn Live) -> Result<(), Error> {
-    for shard in broker.shards() {
+    // Side by side: each of them may wait for its servers.
+    let compared = broker.shards().map(|shard| async move {
         let read = stream::iter(shard.partitions()).map(|partition| store.position(partition));
         let saved: Vec<_> = read.buffer_unordered(READS).try_collect().await?;
         let saved = || saved.iter().flatten();
@@ -56,6 +58,7 @@ pub async fn compare(broker: &Broker, store: &dyn Live) -> Result<(), Error> {
             agreed: None,
         };
         broker.declare(shard, known).await?;
-    }
-    Ok(())
+        Ok::<_, Error>(())
+    });
+    try_join_all(compared).await.map(drop)
 }

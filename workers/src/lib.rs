@@ -8,6 +8,7 @@
 //! They know nothing of sockets, HTTP or tokens, and never judge who may say something: that was decided before it was stored.
 
 mod again;
+mod announcer;
 mod config;
 mod consumer;
 mod duties;
@@ -27,6 +28,7 @@ mod presence;
 mod reconcile;
 mod rows;
 mod seats;
+mod shown;
 mod states;
 mod tempo;
 #[cfg(test)]
@@ -57,6 +59,7 @@ pub mod steps {
 }
 
 pub use again::Refold;
+pub use announcer::{Announcer, Nobody, Standing};
 pub use config::Config;
 pub use keeper::compare;
 
@@ -75,7 +78,14 @@ pub enum Error {
 }
 
 /// Takes its share of the partitions and works on them until `stop`; then saves what it folded and gives the leases back.
-pub async fn run(config: Config, broker: Broker, store: Arc<dyn Live>, stop: CancellationToken) -> Result<(), Error> {
+pub async fn run(
+    config: Config,
+    broker: Broker,
+    store: Arc<dyn Live>,
+    announcer: Arc<dyn Announcer>,
+    stop: CancellationToken,
+) -> Result<(), Error> {
+    metrics::describe();
     let config = Arc::new(config);
     // All 64 partitions may change hands in one step.
     let (changed, mut changes) = mpsc::channel(usize::from(schemas::limits::PARTITIONS));
@@ -84,7 +94,7 @@ pub async fn run(config: Config, broker: Broker, store: Arc<dyn Live>, stop: Can
     let leases = lease::share(broker.clone(), worker, config.lease.clone(), changed, leave.clone());
     let mut leases = AbortOnDropHandle::new(tokio::spawn(leases));
     let _keeper = AbortOnDropHandle::new(tokio::spawn(keeper::keep(broker.clone(), store.clone(), leave.clone())));
-    let mut owners = Owners { share: (config, broker, store), stop: stop.clone(), held: HashMap::new(), tasks: JoinSet::new() };
+    let mut owners = Owners { share: (config, broker, store, announcer), stop: stop.clone(), held: HashMap::new(), tasks: JoinSet::new() };
     loop {
         tokio::select! {
             () = stop.cancelled() => break,
@@ -104,7 +114,7 @@ pub async fn run(config: Config, broker: Broker, store: Arc<dyn Live>, stop: Can
 
 /// Folds one partition until `stop`, without a lease: for whoever knows that nobody else folds it, or can bear that somebody does.
 pub async fn own(config: Config, broker: Broker, store: Arc<dyn Live>, partition: Partition, stop: CancellationToken) {
-    let share = Share { partition, epoch: broker.epoch(partition), config: Arc::new(config), broker, store };
+    let share = Share { partition, epoch: broker.epoch(partition), config: Arc::new(config), broker, store, announcer: Arc::new(Nobody) };
     partition::own(share, stop).await;
 }
 
@@ -117,7 +127,7 @@ fn flat(ended: Result<Result<(), BrokerError>, JoinError>) -> Result<(), Error> 
 
 /// The partitions that this process owns, one task each.
 struct Owners {
-    share: (Arc<Config>, Broker, Arc<dyn Live>),
+    share: (Arc<Config>, Broker, Arc<dyn Live>, Arc<dyn Announcer>),
     stop: CancellationToken,
     /// Cancelled when a partition is lost: its task ends at once, without another write.
     held: HashMap<Partition, CancellationToken>,
@@ -130,8 +140,8 @@ impl Owners {
         if let Some(before) = self.held.insert(partition, lost.clone()) {
             before.cancel();
         }
-        let (config, broker, store) = self.share.clone();
-        let share = Share { partition, epoch: broker.epoch(partition), config, broker, store };
+        let (config, broker, store, announcer) = self.share.clone();
+        let share = Share { partition, epoch: broker.epoch(partition), config, broker, store, announcer };
         let stop = self.stop.clone();
         self.tasks.spawn(async move {
             // A panic is a defect in one entry's handling; the partition is opened again like after a crash of the process.

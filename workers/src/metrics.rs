@@ -2,11 +2,44 @@
 
 use std::time::Duration;
 
-use metrics::{counter, gauge, histogram};
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use nats::Entry;
 use schemas::fact::EndReason;
 
 use crate::effects::{LikeResult, VoteResult};
+
+/// What each means, and that nothing has happened yet: a rule that asks for an increase would not see the first one of a counter
+/// that begins with it.
+pub(crate) fn describe() {
+    describe_counter!("pika_fold_entries_total", "Entries of the log that were folded, by kind.");
+    describe_gauge!("pika_fold_lag_seconds", Unit::Seconds, "Age of the entry that was folded last.");
+    describe_histogram!("pika_fold_flush_seconds", Unit::Seconds, "Time to save what was folded.");
+    describe_counter!("pika_fold_errors_total", "What went wrong in the fold, by what it was.");
+    describe_counter!("pika_votes_total", "Votes that were judged, by result. What is folded again counts again.");
+    describe_counter!("pika_likes_total", "Likes that were judged, by result. What is folded again counts again.");
+    describe_histogram!("pika_poll_close_drift_seconds", Unit::Seconds, "From a poll's due time to its result.");
+    describe_gauge!("pika_partitions_owned", "Partitions that this process folds, of 64.");
+    describe_gauge!("pika_fold_sessions", "Sessions that are on, this process's share by its partitions.");
+    describe_gauge!("pika_fold_listeners", "Distinct listeners, this process's share by its partitions.");
+    describe_counter!("pika_sessions_ended_total", "Sessions that ended, by reason.");
+    // Registered, a histogram is there before its first value, and that one counts in a rate.
+    let _ = (histogram!("pika_fold_flush_seconds"), histogram!("pika_poll_close_drift_seconds"));
+    for what in Trouble::ALL {
+        counter!("pika_fold_errors_total", "what" => what.token()).increment(0);
+    }
+    for result in ["counted", "changed", "repeated"] {
+        counter!("pika_votes_total", "result" => result).increment(0);
+    }
+    for result in ["counted", "taken_back", "repeated", "refused"] {
+        counter!("pika_likes_total", "result" => result).increment(0);
+    }
+    for reason in ["ended", "grace", "idle", "age", "lost"] {
+        counter!("pika_sessions_ended_total", "reason" => reason).increment(0);
+    }
+    for kind in ["fact", "pack", "unreadable"] {
+        counter!("pika_fold_entries_total", "kind" => kind).increment(0);
+    }
+}
 
 /// What went wrong, for `pika_fold_errors_total`.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +60,20 @@ pub enum Trouble {
 }
 
 impl Trouble {
+    const ALL: [Trouble; 11] = [
+        Trouble::Reader,
+        Trouble::Unreadable,
+        Trouble::Load,
+        Trouble::Save,
+        Trouble::Append,
+        Trouble::Publish,
+        Trouble::State,
+        Trouble::Note,
+        Trouble::Disagreement,
+        Trouble::Rewound,
+        Trouble::Panic,
+    ];
+
     const fn token(self) -> &'static str {
         match self {
             Trouble::Reader => "reader",

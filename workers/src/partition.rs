@@ -17,6 +17,7 @@ use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
 use crate::Error;
+use crate::announcer::Announcer;
 use crate::config::Config;
 use crate::consumer::{Consumer, Leave};
 use crate::fold::Fold;
@@ -34,6 +35,7 @@ pub struct Share {
     pub config: Arc<Config>,
     pub broker: Broker,
     pub store: Arc<dyn Live>,
+    pub announcer: Arc<dyn Announcer>,
 }
 
 /// An open run, as its new owner finds it.

@@ -5,21 +5,24 @@ use std::time::Instant;
 
 use schemas::note::Clap;
 use schemas::state::State;
+use schemas::view::Change;
 use schemas::{Millis, SessionId};
 
 use crate::config::Config;
 use crate::duties::{Duty, Sight, duty};
 use crate::effects::Effects;
-use crate::errands::Errands;
+use crate::errands::{Errands, Ran};
 use crate::fold::Fold;
 use crate::momentum::Momentum;
 use crate::presence::Crowds;
+use crate::shown::Shown;
 use crate::states::{Floor, Outlet};
 
 pub struct Seat {
     pub fold: Fold,
-    pub errands: Errands,
+    errands: Errands,
     pub outlet: Outlet,
+    shown: Shown,
     momentum: Momentum,
     /// When this owner took the session up, and when it last folded something of it.
     since: Millis,
@@ -37,11 +40,30 @@ impl Seat {
             fold,
             errands: Errands::default(),
             outlet: Outlet::default(),
+            shown: Shown::default(),
             momentum: Momentum::default(),
             since: now,
             touched: now,
             peak: 0,
             said: (0, now),
+        }
+    }
+
+    /// A duty is being done.
+    pub fn begin(&mut self, duty: &Duty) {
+        self.errands.begin();
+        match duty {
+            Duty::Show(_) => self.shown.sent(),
+            Duty::Say(_) | Duty::AskClose(_) => {}
+        }
+    }
+
+    /// It went like this.
+    pub fn ran(&mut self, ran: Ran, now: Instant) {
+        self.errands.end(&ran, now);
+        match ran {
+            Ran::Shown(record, last) => self.shown.stored(*record, last),
+            Ran::Newest(_) | Ran::Asked | Ran::Failed => {}
         }
     }
 
@@ -53,6 +75,21 @@ impl Seat {
     /// Notes what the fold does not keep.
     pub fn folded(&mut self, effects: &Effects, stamp: Millis, now: Millis) {
         self.touched = now;
+        match effects.change {
+            // These change who is on, and a record came with them.
+            Some(Change::Begun | Change::Away | Change::Back | Change::Ended(_)) => self.shown.overwritten(self.fold.view.last),
+            Some(
+                Change::Track(_)
+                | Change::Stopped
+                | Change::Metadata(_)
+                | Change::PollOpened(_)
+                | Change::PollClosed { .. }
+                | Change::PollCancelled { .. }
+                | Change::Announced(_)
+                | Change::AnnouncementEnded,
+            )
+            | None => {}
+        }
         for (_, clap) in &effects.claps {
             match clap {
                 Clap::Like(_) => self.momentum.like(stamp),
@@ -97,7 +134,7 @@ impl Seats {
         if !seat.errands.free(seat.fold.view.last, at) {
             return None;
         }
-        duty(&seat.fold, Sight { now, dj: crowds.dj(session), trusted, since: seat.since }, config)
+        duty(&seat.fold, &seat.shown, Sight { now, dj: crowds.dj(session), trusted, since: seat.since }, config)
     }
 
     /// States to be said now.

@@ -21,6 +21,8 @@ pub struct Work {
     /// Read and not applied yet.
     queue: VecDeque<Entry>,
     loading: bool,
+    /// In the middle of a message.
+    within: bool,
     /// Sessions that something happened in since they were last looked at.
     touched: HashSet<SessionId>,
 }
@@ -46,13 +48,19 @@ impl Work {
             pending: Pending::after(position),
             queue: VecDeque::new(),
             loading: false,
+            within: false,
             touched: HashSet::new(),
         }
     }
 
     /// Whether more may be read: what was read is applied, and no more than `unsaved` waits for the store.
     pub fn hungry(&self, unsaved: usize) -> bool {
-        self.queue.is_empty() && self.pending.weight < unsaved
+        !self.is_whole() && self.pending.weight < unsaved
+    }
+
+    /// Whether the next message was read to its end.
+    fn is_whole(&self) -> bool {
+        self.queue.front().is_some_and(|entry| self.queue.len() > entry.more())
     }
 
     pub fn is_idle(&self) -> bool {
@@ -65,8 +73,19 @@ impl Work {
 
     /// Applies the next entry, if there is one that may be applied now.
     pub fn step(&mut self, unsaved: usize, now: Millis, at: Instant) -> Option<Step> {
-        let entry = self.queue.front().filter(|_| !self.loading && self.pending.weight < unsaved)?;
+        // What shares a message is folded in one go, so that no flush falls between.
+        let begun = self.within || (self.is_whole() && self.pending.weight < unsaved);
+        let entry = self.queue.front().filter(|_| !self.loading && begun)?;
+        let more = entry.more();
         let pos = Pos::new(self.epoch, entry.seq());
+        let missing = self.queue.iter().take(1 + more).filter(|_| !self.within).find_map(|entry| {
+            let session = entry.session()?;
+            self.seats.get(session).is_none().then(|| session.clone())
+        });
+        if let Some(session) = missing {
+            self.loading = true;
+            return Some(Step::Load { session, upto: Pos::new(self.epoch, pos.seq().saturating_sub(1)) });
+        }
         let (session, stamp, weight) = match entry {
             Entry::Fact(fact) => (&fact.session, fact.stamp, 1),
             Entry::Pack(pack) => (&pack.session, pack.stamp, pack.pack.claims.len().max(1)),
@@ -75,12 +94,10 @@ impl Work {
                 return self.queue.pop_front().map(|entry| Step::Passed { entry });
             }
         };
-        let Some(seat) = self.seats.get_mut(session) else {
-            self.loading = true;
-            return Some(Step::Load { session: session.clone(), upto: Pos::new(self.epoch, pos.seq().saturating_sub(1)) });
-        };
+        let seat = self.seats.get_mut(session)?;
         let mut effects = seat.fold.apply(pos, entry);
         seat.folded(&effects, stamp, now);
+        self.within = more > 0;
         self.pending.reached(pos, weight, at);
         self.pending.add(session, &mut effects);
         self.touched.insert(session.clone());

@@ -3,7 +3,10 @@
 
 #[path = "../../../store/tests/cql/cassandra.rs"]
 mod cassandra;
+mod keyspaces;
+mod logins;
 mod passwords;
+mod providers;
 mod roles;
 mod secrets;
 mod stores;
@@ -15,10 +18,15 @@ macro_rules! stories {
             somebody_signs_up_verifies_and_signs_in
             nobody_signs_up_as_somebody_else
             a_guest_who_signs_up_stays_the_person_they_were
+            the_next_one_to_sign_up_in_a_browser_is_another_person
             a_wrong_password_lets_nobody_in
             an_answer_takes_as_long_whoever_it_is_for
             a_hash_of_an_older_pika_is_made_anew_at_its_owners_sign_in
+            accounts_of_an_older_pika_are_moved_here_once
             a_forgotten_password_is_replaced_and_all_else_is_signed_out
+            of_two_who_use_one_letter_at_once_one_chooses_the_password
+            a_new_password_ends_what_was_begun_with_the_old_one
+            a_removed_account_leaves_no_code_behind
             a_code_from_a_letter_ends
             somebody_changes_their_password
             somebody_changes_their_address
@@ -41,6 +49,17 @@ macro_rules! stories {
             preferences_lie_over_their_defaults
             ones_own_data_is_told_and_removed
             pages_of_accounts_lead_to_the_end
+        }
+        stories! { $world, logins:
+            somebody_signs_up_with_each_provider_and_comes_back
+            a_name_that_cannot_be_is_another
+            a_login_is_linked_by_its_owner_and_unlinked
+            the_last_way_into_an_account_stays
+            an_address_alone_proves_nothing
+            a_way_leads_back_once_and_only_whoever_began_it
+            a_token_that_is_not_what_it_says_lets_nobody_in
+            a_provider_that_is_away_changes_nothing
+            whoever_is_suspended_is_not_let_in_by_a_provider
         }
     };
     ($world:expr, $file:ident: $($story:ident)*) => {
@@ -67,7 +86,8 @@ mod cql {
 #[test]
 fn every_story_is_told() {
     let list = include_str!("main.rs");
-    for file in [include_str!("passwords.rs"), include_str!("secrets.rs"), include_str!("roles.rs")] {
+    let files = [include_str!("passwords.rs"), include_str!("secrets.rs"), include_str!("roles.rs"), include_str!("logins.rs")];
+    for file in files {
         for story in file.lines().filter_map(|line| line.strip_prefix("pub async fn ")?.split_once('(')) {
             assert!(list.lines().any(|line| line.trim() == story.0), "{} is never told", story.0);
         }

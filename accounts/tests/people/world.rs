@@ -41,9 +41,11 @@ impl World {
 
     /// The same accounts with another least time for an answer.
     pub fn with_floor(&self, floor: Duration) -> Accounts {
-        let config = Config { sign_in_floor: floor, ..self.accounts.config().clone() };
-        let (post, heard) = (Arc::new(self.mailbox.clone()), self.heard.clone());
-        Accounts::new(config, self.stores.clone(), &ClusterKey::new(b"story"), post, heard)
+        self.again(Config { sign_in_floor: floor, ..self.accounts.config().clone() }, &ClusterKey::new(b"story"))
+    }
+
+    pub fn again(&self, config: Config, key: &ClusterKey) -> Accounts {
+        Accounts::new(config, self.stores.clone(), key, Arc::new(self.mailbox.clone()), self.heard.clone())
     }
 
     pub async fn register(&self, name: &str) -> SignedIn {

@@ -131,3 +131,22 @@ async fn health_names_what_is_away() {
         (503, &json!("disconnected"), &json!("connected"))
     );
 }
+
+#[tokio::test]
+async fn the_public_feed_says_what_works_in_every_state_and_may_be_shown_anywhere() {
+    let world = World::new();
+    let states =
+        |said: &serde_json::Value| [&said["status"], &said["components"][0]["status"], &said["components"][1]["status"]].map(Clone::clone);
+    let answer = world.get("/status.json").await;
+    assert_eq!(
+        (answer.status.as_u16(), states(&answer.json())),
+        (200, ["operational", "operational", "operational"].map(|word| json!(word)))
+    );
+    assert_eq!((answer.header(header::ACCESS_CONTROL_ALLOW_ORIGIN), answer.header(header::CACHE_CONTROL)), ("*", "public, max-age=10"));
+    world.stage.lose_broker();
+    let answer = world.get("/status.json").await;
+    assert_eq!((answer.status.as_u16(), states(&answer.json())), (200, ["outage", "outage", "operational"].map(|word| json!(word))));
+    let storeless = World::over(Config::default(), Some(Arc::new(Absent::Gone)));
+    let answer = storeless.get("/status.json").await;
+    assert_eq!((answer.status.as_u16(), states(&answer.json())), (200, ["degraded", "operational", "outage"].map(|word| json!(word))));
+}

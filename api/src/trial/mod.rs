@@ -11,6 +11,7 @@ mod openapi;
 mod pages;
 mod people;
 mod perimeter;
+mod pushes;
 mod recap;
 mod sessions;
 
@@ -34,6 +35,7 @@ use tower::ServiceExt;
 
 use crate::config::Config;
 use crate::desk::{Desk, Parts};
+use crate::limits::Limits;
 use crate::listeners::Listeners;
 use crate::routes;
 use fakes::FakeStage;
@@ -50,11 +52,15 @@ pub struct World {
     pub mailbox: ::accounts::Mailbox,
     pub accounts: ::accounts::Accounts,
     _dir: tempfile::TempDir,
+    _keep: Box<dyn std::any::Any>,
 }
+
+/// Where people are kept, and what keeps it.
+pub type People = (::accounts::Stores, Box<dyn std::any::Any>);
 
 impl World {
     pub fn new() -> Self {
-        World::with(Config { stats_fresh: Duration::ZERO, ..Config::default() })
+        World::with(Config { stats_fresh: Duration::ZERO, recent_fresh: Duration::ZERO, ..Config::default() })
     }
 
     pub fn with(config: Config) -> Self {
@@ -63,30 +69,56 @@ impl World {
 
     /// A world whose evenings are kept by `live` instead of the file.
     pub fn over(config: Config, live: Option<Arc<dyn Live>>) -> Self {
+        World::of(config, live, Vec::new())
+    }
+
+    /// A world in which people may sign in with these.
+    pub fn of(config: Config, live: Option<Arc<dyn Live>>, providers: Vec<::accounts::Provider>) -> Self {
+        World::made(config, live, providers, None)
+    }
+
+    /// A world whose people are kept in these stores instead of the file, for as long as what comes with them lives.
+    pub fn made(config: Config, live: Option<Arc<dyn Live>>, providers: Vec<::accounts::Provider>, people: Option<People>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let store = Sqlite::open(&dir.path().join("pika.db")).unwrap();
         let (stage, key, listeners) = (Arc::new(FakeStage::default()), ClusterKey::new(b"trial"), Listeners::default());
         let live = live.unwrap_or_else(|| Arc::new(store.clone()));
         let mailbox = ::accounts::Mailbox::new(|_, _| Ok(()));
-        let stores: Arc<Sqlite> = Arc::new(store.clone());
-        let stores = ::accounts::Stores { accounts: stores.clone(), secrets: stores.clone(), audit: stores.clone(), tokens: stores };
+        let (stores, keep) = people.unwrap_or_else(|| {
+            let people: Arc<Sqlite> = Arc::new(store.clone());
+            let people = ::accounts::Stores {
+                accounts: people.clone(),
+                secrets: people.clone(),
+                audit: people.clone(),
+                tokens: people.clone(),
+                subscriptions: people,
+            };
+            let nothing: Box<dyn std::any::Any> = Box::new(());
+            (people, nothing)
+        });
+        let tokens = stores.tokens.clone();
+        let push = pushes::push(store.clone(), stores.subscriptions.clone());
         let rules = ::accounts::Config {
             sign_in_floor: Duration::ZERO,
+            providers,
             hashing: ::accounts::Hashing { passes: Some(2), ..::accounts::Hashing::default() },
             ..::accounts::Config::default()
         };
         let accounts = ::accounts::Accounts::new(rules, stores, &key, Arc::new(mailbox.clone()), Arc::new(Nobody));
+        let limits = Limits::new(&config.rates, &key);
         let parts = Parts {
             config,
             live,
-            tokens: Arc::new(store.clone()),
+            tokens,
             accounts: accounts.clone(),
             mailbox: Some(mailbox.clone()),
             key: key.clone(),
+            limits,
+            push,
             listeners: listeners.clone(),
         };
         let desk = Desk::new(parts, stage.clone());
-        World { app: routes::router(Arc::new(desk)), stage, store, key, listeners, mailbox, accounts, _dir: dir }
+        World { app: routes::router(Arc::new(desk)), stage, store, key, listeners, mailbox, accounts, _dir: dir, _keep: keep }
     }
 
     pub async fn get(&self, path: &str) -> Answer {

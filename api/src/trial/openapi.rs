@@ -35,7 +35,8 @@ async fn every_documented_route_is_there() {
             .replace("{clientId}", "client_1234")
             .replace("{file}", "x")
             .replace("{page}", "friday-night");
-        let filled = filled.replace("{code}", "K7WQ2M").replace("{slug}", "dj-kryspin").replace("{role}", "dj");
+        let filled =
+            filled.replace("{code}", "K7WQ2M").replace("{slug}", "dj-kryspin").replace("{role}", "dj").replace("{provider}", "google");
         assert!(!filled.contains('{'), "{path} has a parameter that this test does not know");
         assert_ne!(world.ask(request(method.parse().unwrap(), &filled)).await.status, 405, "{method} {path}");
         // The fallback takes every method, a route only its own: who refuses a method that none of ours has is a route.
@@ -114,6 +115,9 @@ async fn shapes_are_described_as_they_are() {
     assert_eq!(told(&active), members("Active"));
     assert_eq!(told(&active["sessions"][0]), members("ActiveSession"));
     assert_eq!(told(&world.get("/health").await.json()), members("Health"));
+    let status = world.get("/status.json").await.json();
+    assert_eq!(told(&status), members("Status"));
+    assert_eq!(told(&status["components"][0]), members("Component"));
     assert_eq!(told(&world.get("/api/nothing").await.json()), members("ErrorBody"));
 }
 

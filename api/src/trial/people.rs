@@ -50,10 +50,13 @@ async fn the_most_liked_tracks_come_first_and_sums_are_over_all() {
 
 #[tokio::test]
 async fn figures_that_cost_much_are_given_out_again_for_a_while() {
-    let world = World::with(Config { stats_fresh: Duration::from_secs(3600), ..Config::default() });
+    let hour = Duration::from_secs(3600);
+    let world = World::with(Config { stats_fresh: hour, recent_fresh: hour, ..Config::default() });
     assert_eq!(world.get("/api/stats/global").await.json()["totalSessions"], json!(0));
+    assert_eq!(world.get("/api/sessions/recent").await.json(), json!([]));
     world.save(|changes| changes.runs = vec![over(run("friday-night", 100), 90)]).await;
     assert_eq!(world.get("/api/stats/global").await.json()["totalSessions"], json!(0));
+    assert_eq!(world.get("/api/sessions/recent").await.json(), json!([]));
 }
 
 #[tokio::test]

@@ -88,13 +88,13 @@ async fn a_page_that_cannot_be_is_refused_with_a_reason() {
         "/api/sessions?limit=0",
         "/api/sessions?limit=501",
         "/api/sessions?limit=many",
-        "/api/sessions?after=nobody-knows-me",
         "/api/sessions?after=x",
         "/api/sessions/recent?limit=51",
     ];
     for path in wrong {
         assert_eq!(world.get(path).await.failure(), (400, "invalid_message".to_owned()), "{path}");
     }
+    assert_eq!(world.get("/api/sessions?after=nobody-knows-me").await.failure(), (404, "session_not_found".to_owned()));
 }
 
 #[tokio::test]

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use nats::traces::{self, TARGET, Trace};
 use nats::{Applied, Update};
 use schemas::note::{Applause, Clap};
 use schemas::server::ServerMessage;
 use schemas::view::{Change, Run};
-use schemas::{Seq, say};
+use schemas::{Millis, Seq, say};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
+use tracing::{Instrument, trace_span};
 
 use super::{Hub, Paces, seeded};
 use crate::board::{Cursor, Slot};
@@ -63,6 +65,10 @@ pub(super) struct Task {
     heard: Seq,
     /// Where everybody stands who has heard all.
     reached: Cursor,
+    /// The newest fact that is on the board, until all sockets have been written to.
+    newest: Option<(Seq, Millis)>,
+    /// Of facts that are on the board, until all sockets have been written to.
+    traces: Vec<(Seq, Trace)>,
     /// The next wave begins no earlier.
     rest_until: Instant,
     like: Pacer,
@@ -73,7 +79,7 @@ impl Task {
     pub fn of(hub: Arc<Hub>, paces: Paces) -> Task {
         let reached = hub.board.lock().here();
         let (like, thanks) = (Pacer::new(paces.like), Pacer::new(paces.thanks));
-        Task { hub, pace: paces.track, heard: 0, reached, rest_until: Instant::now(), like, thanks }
+        Task { hub, pace: paces.track, heard: 0, reached, newest: None, traces: Vec::new(), rest_until: Instant::now(), like, thanks }
     }
 
     pub async fn run(mut self, mut updates: tokio::sync::broadcast::Receiver<Update>, hubs: Hubs) {
@@ -121,7 +127,16 @@ impl Task {
             (Wave::since(&self.hub, &board, &mut self.reached), track_again)
         };
         if let Some(wave) = wave {
-            self.hub.crowd.each(|line| line.hear(&wave)).await;
+            let span = || trace_span!(target: TARGET, "fanout.send", otel.kind = "consumer");
+            let reached = self.reached.seq;
+            // One that waits for its turn is not in this wave.
+            let out: Vec<_> = self.traces.extract_if(.., |(seq, _)| *seq <= reached).map(|(_, trace)| trace).collect();
+            let span = traces::following(&out, span);
+            self.hub.crowd.each(|line| line.hear(&wave)).instrument(span).await;
+            // One that waits for its turn is not out yet.
+            if let Some((_, stamp)) = self.newest.take_if(|(seq, _)| *seq <= self.reached.seq) {
+                metrics::fanned_out(stamp);
+            }
             let took = now.elapsed();
             if took >= LARGE {
                 self.rest_until = Instant::now() + (took / 2).min(REST);
@@ -134,6 +149,8 @@ impl Task {
         match update {
             Update::Fact(fact) => {
                 metrics::fact_heard(fact.stamp);
+                self.newest = Some((fact.seq, fact.stamp));
+                self.traces.extend(traces::at(self.hub.id(), fact.seq).map(|trace| (fact.seq, trace)));
                 self.warn_dj(&fact);
                 self.hub.put_fact(&fact);
             }
@@ -153,6 +170,8 @@ impl Task {
 
     /// The log is another one: so is the board, and every socket starts from the state when it pulls next.
     fn begin_anew(&mut self) {
+        self.newest = None;
+        self.traces.clear();
         *self.hub.board.lock() = seeded(&self.hub.session, self.pace);
         self.hub.session.states().iter().for_each(|state| self.hub.put_state(state));
     }
@@ -176,6 +195,8 @@ impl Task {
         let view = self.hub.session.view();
         let Some(run) = &view.run else { return };
         let djs = self.hub.dj_lines();
+        let span = || trace_span!(target: TARGET, "fanout.applause", otel.kind = "consumer");
+        let _span = traces::following(traces::at(self.hub.id(), applause.to).as_slice(), span).entered();
         let mut claps: Vec<Arc<Delivery>> = Vec::new();
         let mut said: Vec<(Clap, Arc<Delivery>)> = Vec::new();
         for (_, clap) in applause.items.iter().filter(|(seq, _)| *seq > self.heard) {

@@ -2,9 +2,12 @@
 
 mod back;
 mod child;
+mod cql;
 mod crowds;
+mod deflate;
 mod durable;
 mod fanout;
+pub mod flame;
 pub mod growth;
 mod page;
 mod peer;
@@ -13,8 +16,11 @@ mod raw;
 mod report;
 mod results;
 mod server;
+pub mod soak;
+mod store;
 mod storm;
 mod targets;
+mod trend;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -22,7 +28,7 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use peer::Peer;
 use report::{Report, Saved};
-use results::Results;
+use results::{Kept, Results};
 use server::Place;
 
 use crate::files;
@@ -61,6 +67,8 @@ pub struct Bench {
 enum Part {
     /// CPU for each delivery, and how late it is.
     Fanout,
+    /// Long messages, compressed and not.
+    Deflate,
     /// Bytes for each idle socket.
     Memory,
     /// Likes that are acknowledged when they are on disk.
@@ -71,10 +79,12 @@ enum Part {
     Connects,
     /// How long it needs to come back after its node was killed.
     Back,
+    /// Recaps, lists and sums, from both stores.
+    Store,
 }
 
 impl Part {
-    const ALL: [Part; 6] = [Part::Fanout, Part::Memory, Part::Durable, Part::Storm, Part::Connects, Part::Back];
+    const ALL: [Part; 8] = [Part::Fanout, Part::Deflate, Part::Memory, Part::Durable, Part::Storm, Part::Connects, Part::Back, Part::Store];
 }
 
 pub fn run(bench: &Bench) -> anyhow::Result<bool> {
@@ -98,6 +108,7 @@ pub fn run(bench: &Bench) -> anyhow::Result<bool> {
         lasts: Duration::from_millis(if bench.quick { 1000 } else { 2000 }),
         paced: Duration::from_secs(if bench.quick { 2 } else { 6 }),
     };
+    let evenings = store::Plan { past: if bench.quick { 100 } else { 1000 }, asked: if bench.quick { 200 } else { 600 } };
     for round in 1..=rounds {
         for part in &bench.only {
             eprintln!("round {round} of {rounds}: {part:?}");
@@ -108,9 +119,13 @@ pub fn run(bench: &Bench) -> anyhow::Result<bool> {
                     Part::Durable => durable::measure(&bench.place, *peer, plan.lasts * 2, &mut results),
                     Part::Connects => crowds::connects(&bench.place, *peer, &mut results),
                     Part::Storm if *peer == Peer::Pika => storm::measure(&bench.place, &mut results),
+                    Part::Deflate if *peer == Peer::Pika => deflate::measure(&bench.place, plan.lasts, &mut results),
                     Part::Back if *peer == Peer::Pika => back::measure(&bench.place, &mut results),
+                    Part::Store if *peer == Peer::Pika => [Kept::Sqlite, Kept::Cql]
+                        .into_iter()
+                        .try_for_each(|kept| store::measure(&bench.place, kept, &evenings, &mut results)),
                     // What the peers do not do.
-                    Part::Storm | Part::Back => continue,
+                    Part::Deflate | Part::Storm | Part::Back | Part::Store => continue,
                 };
                 measured.with_context(|| format!("{part:?} of {}", peer.name()))?;
             }

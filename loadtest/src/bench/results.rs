@@ -14,6 +14,13 @@ pub enum Row {
     },
     /// The same where a message comes five times a second, and the server rests between.
     PacedFanout,
+    /// A message of more than a kilobyte, to sockets that take it compressed and to others.
+    Long {
+        packed: bool,
+    },
+    LongBytes {
+        packed: bool,
+    },
     /// From publishing to each receipt.
     Receipt,
     Memory,
@@ -41,14 +48,61 @@ pub enum Row {
     Connects,
     /// From the kill of a node until its crowd has everything, at another one.
     Back,
+    /// A question to the api: the slowest of a hundred.
+    Answer {
+        question: Question,
+        kept: Kept,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Question {
+    Recap,
+    /// Evenings that ended last.
+    Recent,
+    /// Evenings that are on.
+    On,
+    TopTracks,
+    Totals,
+    /// The page of the DJ who played all of them.
+    Dj,
+}
+
+/// What keeps the rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kept {
+    Sqlite,
+    Cql,
+}
+
+impl fmt::Display for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Question::Recap => "recap of 500 tracks, 100,000 likes",
+            Question::Recent => "evenings that ended last",
+            Question::On => "evenings that are on",
+            Question::TopTracks => "most liked tracks",
+            Question::Totals => "sums over all evenings",
+            Question::Dj => "a DJ's page",
+        })
+    }
+}
+
+impl fmt::Display for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Kept::Sqlite => "SQLite",
+            Kept::Cql => "CQL",
+        })
+    }
 }
 
 impl Row {
     pub fn unit(self) -> &'static str {
         match self {
-            Row::Fanout { .. } | Row::PacedFanout | Row::LikesCost { .. } => "CPU-s/M",
-            Row::Receipt | Row::Ack { .. } | Row::AckIdle { .. } | Row::StormQuiet | Row::StormReceipt => "ms",
-            Row::Memory => "bytes",
+            Row::Fanout { .. } | Row::PacedFanout | Row::Long { .. } | Row::LikesCost { .. } => "CPU-s/M",
+            Row::Receipt | Row::Ack { .. } | Row::AckIdle { .. } | Row::StormQuiet | Row::StormReceipt | Row::Answer { .. } => "ms",
+            Row::Memory | Row::LongBytes { .. } => "bytes",
             Row::Likes { .. } | Row::StormTallies => "1/s",
             Row::Counted { .. } | Row::StormAck | Row::Connects | Row::Back => "s",
         }
@@ -57,10 +111,13 @@ impl Row {
 
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let form = |packed: bool| if packed { "compressed" } else { "plain" };
         let over = |spread: bool| if spread { "1000 sessions" } else { "one session" };
         match self {
             Row::Fanout { sockets, under_way } => write!(f, "fan-out to {sockets}, {under_way} under way"),
             Row::PacedFanout => f.write_str("fan-out to 1000, five a second"),
+            Row::Long { packed } => write!(f, "a long message to 1000, {}", form(*packed)),
+            Row::LongBytes { packed } => write!(f, "bytes of that delivery, {}", form(*packed)),
             Row::Receipt => f.write_str("p99 publish to receipt, 1000 sockets at 5/s"),
             Row::Memory => f.write_str("memory of an idle socket, among 10000"),
             Row::Likes { spread } => write!(f, "likes of 1000 dancers in {}", over(*spread)),
@@ -74,6 +131,7 @@ impl fmt::Display for Row {
             Row::StormReceipt => f.write_str("storm: now-playing p99 meanwhile"),
             Row::Connects => f.write_str("5000 connects and subscribes"),
             Row::Back => f.write_str("10000 back after a kill, exactly"),
+            Row::Answer { question, kept } => write!(f, "{question}, {kept}"),
         }
     }
 }

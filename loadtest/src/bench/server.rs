@@ -37,6 +37,9 @@ pub struct Place {
     /// Default: where `make tools` puts it, else on PATH.
     #[arg(long, value_name = "PROGRAM")]
     pub nats_server: Option<PathBuf>,
+    /// What runs a CQL server, where one is measured.
+    #[arg(long, value_name = "SCRIPT", default_value = "deploy/cassandra.sh")]
+    pub cassandra: PathBuf,
     /// The core of the server that is measured.
     #[arg(long, default_value_t = 0)]
     pub server_core: usize,
@@ -55,6 +58,18 @@ impl Place {
 }
 
 impl Place {
+    pub fn cassandra(&self) -> anyhow::Result<PathBuf> {
+        std::fs::canonicalize(&self.cassandra).with_context(|| format!("--cassandra {}", self.cassandra.display()))
+    }
+
+    /// Makes the tables that `--set store=…` names.
+    pub fn migrate(&self) -> anyhow::Result<()> {
+        let made =
+            std::process::Command::new(self.pika()?).arg("migrate").envs(self.set.iter().cloned()).env("PIKA_SECRET", SECRET).output()?;
+        ensure!(made.status.success(), "pika migrate: {}", String::from_utf8_lossy(&made.stderr));
+        Ok(())
+    }
+
     fn nats_server(&self) -> PathBuf {
         let cached = || std::env::home_dir().map(|home| home.join(".cache/pika/bin/nats-server")).filter(|program| program.is_file());
         self.nats_server.clone().or_else(cached).unwrap_or_else(|| PathBuf::from("nats-server"))
@@ -201,9 +216,14 @@ impl Server {
         let begun = ask_json(self.publish_at, "POST", "/api/sessions", None, &json!({"djName": "DJ Bench"}))?;
         let text = |field: &str| begun[field].as_str().map(str::to_owned).with_context(|| format!("no {field} in {begun}"));
         let session = Session { id: text("sessionId")?, token: text("ownerToken")? };
-        let tracks = titles.iter().map(|title| json!({"type": "BROADCAST_TRACK", "track": {"title": title, "artist": ARTIST}}));
-        self.tell(&session, &Value::from_iter(tracks))?;
+        self.play(&session, titles)?;
         Ok(session)
+    }
+
+    /// Plays these tracks one after another.
+    pub fn play(&self, session: &Session, titles: &[String]) -> anyhow::Result<()> {
+        let tracks = titles.iter().map(|title| json!({"type": "BROADCAST_TRACK", "track": {"title": title, "artist": ARTIST}}));
+        self.tell(session, &Value::from_iter(tracks))
     }
 
     /// What the DJ of a session says, one message or several. Fails unless all are stored.
@@ -215,10 +235,14 @@ impl Server {
         Ok(())
     }
 
+    /// Where questions are answered.
+    pub fn api(&self) -> anyhow::Result<SocketAddr> {
+        self.api.context("nobody answers questions here")
+    }
+
     /// The likes of each track of a session, in the order of play, as the store has them now.
     pub fn likes(&self, session: &Session) -> anyhow::Result<Vec<u64>> {
-        let api = self.api.context("this server counts nothing")?;
-        let answer = ask(api, "GET", &format!("/api/sessions/{}/recap", session.id), Some(&session.token), "")?;
+        let answer = ask(self.api()?, "GET", &format!("/api/sessions/{}/recap", session.id), Some(&session.token), "")?;
         if answer.status == 404 {
             return Ok(Vec::new());
         }
@@ -253,6 +277,11 @@ impl Server {
     /// CPU seconds so far of what is measured.
     pub fn cpu(&self) -> anyhow::Result<f64> {
         self.measured.iter().map(|pid| usage::cpu(*pid)).sum()
+    }
+
+    /// Everything that runs for it, by name and number.
+    pub fn processes(&self) -> impl Iterator<Item = (&str, u32)> {
+        self.children.iter().map(|child| (child.name(), child.pid()))
     }
 
     pub fn resident(&self) -> anyhow::Result<u64> {
@@ -328,6 +357,7 @@ mod tests {
             pika: pika.map(PathBuf::from),
             peers_dir: PathBuf::new(),
             nats_server: None,
+            cassandra: PathBuf::new(),
             server_core: 0,
             client_core: 1,
         };

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::bench::peer::Peer;
-use crate::bench::results::{Results, Row};
+use crate::bench::results::{Question, Results, Row};
 
 /// What Pika may cost where Bun costs one.
 const LIKE_BUN: f64 = 1.1;
@@ -20,6 +20,9 @@ const STORM_TALLIES: f64 = 5.0;
 const STORM_OF_QUIET: f64 = 2.0;
 const CONNECTS_OF_BUN: f64 = 2.5;
 const BACK_S: f64 = 10.0;
+const RECAP_MS: f64 = 50.0;
+/// What a page of lists and sums waits for, beside others.
+const LIST_MS: f64 = 20.0;
 
 #[derive(Debug, Serialize, PartialEq)]
 pub struct Judged {
@@ -75,7 +78,9 @@ fn bound(results: &Results, row: Row) -> Option<Bound> {
         Row::StormReceipt => Bound::AtMost(STORM_OF_QUIET * of(Peer::Pika, Row::StormQuiet)?, times(STORM_OF_QUIET, "when quiet")),
         Row::Connects => Bound::AtMost(CONNECTS_OF_BUN * of(Peer::Bun, row)?, times(CONNECTS_OF_BUN, "Bun")),
         Row::Back => fixed(BACK_S),
-        Row::PacedFanout | Row::LikesCost { .. } | Row::StormQuiet => return None,
+        Row::Answer { question: Question::Recap, .. } => fixed(RECAP_MS),
+        Row::Answer { .. } => fixed(LIST_MS),
+        Row::PacedFanout | Row::Long { .. } | Row::LongBytes { .. } | Row::LikesCost { .. } | Row::StormQuiet => return None,
     })
 }
 

@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
+use flate2::{Decompress, FlushDecompress};
 use memchr::memmem;
 use mio::event::Event;
 use mio::net::TcpStream;
@@ -69,6 +70,9 @@ pub struct Crowd {
     /// Nodes of one server, and what opens a socket there. The crowd takes turns.
     nodes: Vec<(SocketAddr, Vec<u8>)>,
     seated: usize,
+    /// Bytes that came in.
+    pub bytes: u64,
+    unfolded: Unfolded,
     /// Why sockets were lost.
     lost: Vec<String>,
     /// What was said in the first refusal.
@@ -86,9 +90,19 @@ impl Crowd {
             dialect,
             nodes,
             seated: 0,
+            bytes: 0,
+            unfolded: Unfolded::default(),
             lost: Vec::new(),
             refused: None,
         })
+    }
+
+    /// Whoever comes from now on offers to take compressed messages.
+    pub fn offer_deflate(&mut self) {
+        for (_, request) in &mut self.nodes {
+            request.truncate(request.len() - 2);
+            request.extend_from_slice(b"Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n");
+        }
     }
 
     pub fn seated(&self) -> usize {
@@ -202,7 +216,7 @@ impl Crowd {
     }
 
     fn look(&mut self, who: usize, event: &Event, ear: &mut impl Ear) -> anyhow::Result<()> {
-        let Crowd { people, buffer, dialect, nodes, seated, refused, .. } = self;
+        let Crowd { people, buffer, dialect, nodes, seated, refused, bytes: came, unfolded, .. } = self;
         let person = &mut people[who];
         if person.step == Step::Connecting && event.is_writable() {
             if let Some(e) = person.stream.take_error()? {
@@ -226,6 +240,7 @@ impl Crowd {
                 Err(e) => return Err(e.into()),
             };
             person.held.clear();
+            *came += read as u64;
             let bytes = &buffer[..kept + read];
             let mut at = 0;
             if person.step == Step::Upgrading {
@@ -244,7 +259,10 @@ impl Crowd {
             while person.step != Step::Upgrading
                 && let Some(frame) = frame::parse(bytes, at, MOST)?
             {
-                let payload = &bytes[frame.payload.clone()];
+                let mut payload = &bytes[frame.payload.clone()];
+                if frame.packed {
+                    payload = unfolded.of(payload)?;
+                }
                 at = frame.payload.end;
                 match frame.opcode {
                     TEXT => match dialect.hear(payload) {
@@ -273,6 +291,25 @@ impl Crowd {
                 return Ok(());
             }
         }
+    }
+}
+
+/// The last compressed message and what it says: the next socket most likely hears the same.
+#[derive(Default)]
+struct Unfolded {
+    packed: Vec<u8>,
+    plain: Vec<u8>,
+}
+
+impl Unfolded {
+    fn of(&mut self, packed: &[u8]) -> anyhow::Result<&[u8]> {
+        if self.packed != packed {
+            self.packed = packed.to_vec();
+            self.plain = Vec::with_capacity(MOST);
+            let whole = [packed, &[0, 0, 0xff, 0xff]].concat();
+            Decompress::new(false).decompress_vec(&whole, &mut self.plain, FlushDecompress::Sync).context("a compressed message")?;
+        }
+        Ok(&self.plain)
     }
 }
 

@@ -58,6 +58,8 @@ const DIGITS: usize = 8;
 /// The bytes of a message to everyone, as a publisher writes it.
 pub const MESSAGE_BYTES: usize = 200;
 pub const TITLE: &str = "Everyone who came tonight dances to this song, which lasts a while";
+const LONG: &str = "夜の川に灯りが消えて最後の電車が車庫へ帰るころ、誰もいない広場でまだ一人だけ踊っている。聞こえているのはその人だけの音楽で、雪は歩みを乱すまいとそっと肩に降り積もる。\
+    朝になれば掃除の人が、どこから始まりどこへ行くとも知れない輪の跡を見つけ、首をかしげて、春までそのままにしておくだろう。そんな跡は掃くものではないからだ。";
 pub const ARTIST: &str = "The Load";
 const ID: &[u8] = b"\"messageId\":\"";
 /// What SUBSCRIBE is acknowledged by.
@@ -186,12 +188,22 @@ pub fn wrap(wrapping: Wrapping, event: &str, text: String) -> Vec<u8> {
 /// The message of this number to everyone. A correction of the track that plays: as large as NOW_PLAYING, and a fact that everyone
 /// must hear, so that a server that replaces an older track by a newer one cannot leave any of them out.
 pub fn fact(session: &str, number: u32) -> String {
-    let message = |padding: &str| {
-        format!(
-            "{{\"type\":\"METADATA_UPDATED\",\"sessionId\":\"{session}\",\"track\":{{\"title\":\"{TITLE}{padding}\",\"artist\":\"{ARTIST}\",\"key\":\"{number:0DIGITS$}\"}}}}"
-        )
-    };
-    message(&padding(message("").len()))
+    correction(session, &(TITLE.to_owned() + &padding(correction(session, TITLE, number).len())), number)
+}
+
+/// The same with the longest title that there may be, in three bytes a letter: long enough to be worth compressing.
+pub fn long_fact(session: &str, number: u32) -> String {
+    correction(session, &long_title(), number)
+}
+
+pub fn long_title() -> String {
+    LONG.chars().cycle().take(500).collect()
+}
+
+fn correction(session: &str, title: &str, number: u32) -> String {
+    format!(
+        "{{\"type\":\"METADATA_UPDATED\",\"sessionId\":\"{session}\",\"track\":{{\"title\":\"{title}\",\"artist\":\"{ARTIST}\",\"key\":\"{number:0DIGITS$}\"}}}}"
+    )
 }
 
 /// What a title needs for its message to have the bytes that it should.

@@ -16,18 +16,20 @@ const KEY: [u8; 4] = [0x5a, 0x17, 0xc3, 0x2e];
 pub struct Frame {
     pub opcode: u8,
     pub payload: Range<usize>,
+    /// Whether the payload is compressed.
+    pub packed: bool,
     mask: Option<[u8; 4]>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a frame that is fragmented, compressed or too large")]
+#[error("a frame that is fragmented, of an unknown extension, or too large")]
 pub struct Malformed;
 
 /// The frame that begins at `at`, or `None` where the buffer ends before it does. `most`: the largest payload.
 pub fn parse(buffer: &[u8], at: usize, most: usize) -> Result<Option<Frame>, Malformed> {
     let bytes = &buffer[at..];
     let [first, second, ..] = *bytes else { return Ok(None) };
-    if first & 0xf0 != 0x80 {
+    if first & 0xb0 != 0x80 {
         return Err(Malformed);
     }
     let (length, mut head) = match second & 0x7f {
@@ -53,7 +55,7 @@ pub fn parse(buffer: &[u8], at: usize, most: usize) -> Result<Option<Frame>, Mal
     if bytes.len() < head + length {
         return Ok(None);
     }
-    Ok(Some(Frame { opcode: first & 0x0f, payload: at + head..at + head + length, mask }))
+    Ok(Some(Frame { opcode: first & 0x0f, payload: at + head..at + head + length, packed: first & 0x40 != 0, mask }))
 }
 
 impl Frame {
@@ -131,7 +133,7 @@ mod tests {
         let mut long = Vec::new();
         plain(TEXT, &[0; 200], &mut long);
         assert_eq!(parse(&long, 0, 199), Err(Malformed));
-        for first in [0x01, 0xc1] {
+        for first in [0x01, 0xa1, 0x91] {
             assert_eq!(parse(&[first, 0], 0, MOST), Err(Malformed));
         }
     }

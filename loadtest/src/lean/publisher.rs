@@ -46,6 +46,8 @@ pub struct Publisher {
     waiting: VecDeque<u32>,
     /// A POST is not answered yet: since when, and how many messages it holds.
     asked: Option<(Instant, u32)>,
+    /// The text of a session's message by its number.
+    pub text: fn(&str, u32) -> String,
     /// How long storing took, and of how many messages.
     pub stored: (Duration, u32),
 }
@@ -81,6 +83,7 @@ impl Publisher {
             heard: Vec::new(),
             waiting: VecDeque::new(),
             asked: None,
+            text: fact,
             stored: (Duration::ZERO, 0),
         })
     }
@@ -100,7 +103,7 @@ impl Publisher {
         {
             let of = number as usize % self.sessions.len();
             let Session { id, token } = &self.sessions[of];
-            let first = fact(id, number);
+            let first = (self.text)(id, number);
             match &self.way {
                 Way::Http { ingest } => {
                     let mut body = format!("[{first}");
@@ -113,7 +116,7 @@ impl Publisher {
                         self.waiting.pop_front();
                         count += 1;
                         body.push(',');
-                        body.push_str(&fact(id, next));
+                        body.push_str(&(self.text)(id, next));
                     }
                     body.push(']');
                     self.unsent.extend(http::request(*ingest, "POST", &format!("/api/sessions/{id}/messages"), Some(token), &body));

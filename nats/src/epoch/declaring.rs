@@ -1,22 +1,35 @@
 //! Declaring an epoch, and moving a log's end beyond everything that it ever gave out.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use async_nats::HeaderMap;
 use bytes::Bytes;
 use schemas::{Epoch, Millis, Seq};
+use tokio::time::sleep;
 
-use super::{Doubt, Era, Eras, Known, Log, MARGIN, doubt};
+use super::{Doubt, Era, Eras, Known, Log, MARGIN};
 use crate::batch::{BATCH, Outgoing};
 use crate::connection::{Broker, BrokerError};
 use crate::log::{AppendError, LogInfo};
 use crate::shard::Shard;
 use crate::{metrics, streams, subjects};
 
+/// So often, this far apart, a stream must be found gone before it is made again: servers that have just met may not know all of them.
+const LOOKS: usize = 3;
+const AGAIN: Duration = Duration::from_millis(1_200);
+
 struct Ground {
     known: Known,
     seen: Seq,
     doubt: Option<Doubt>,
+    info: LogInfo,
+    eras: Eras,
+    revision: Seq,
+}
+
+fn void(log: &Log) -> Outgoing {
+    Outgoing { subject: log.shard.void(), headers: HeaderMap::new(), payload: Bytes::new() }
 }
 
 impl Broker {
@@ -26,26 +39,57 @@ impl Broker {
         let log = self.logs().iter().find(|log| log.shard == shard).ok_or_else(|| BrokerError::Refused("no such stream".to_owned()))?;
         let _turn = log.comparing.lock().await;
         let seen = log.seen.load(Ordering::Acquire);
-        let info = self.log_info(log).await?;
-        if info.is_none() {
-            streams::ensure_logs(self.context(), self.config()).await?;
-        }
-        let (revision, eras) = self.read_eras(log).await?;
         let known = Known { epoch: known.epoch.max(log.epoch()), ..known };
-        let doubt = doubt(&eras, info.as_ref(), seen.max(known.high), known.epoch);
-        let differs = known.agreed.is_some_and(|agreed| agreed < known.high);
-        if doubt.is_none() && !differs {
-            self.judge(log, eras, info.as_ref(), seen);
-            return Ok(log.epoch());
-        }
-        let info = self.log_info(log).await?.ok_or_else(|| BrokerError::unavailable("there is no log"))?;
-        let eras = self.declare_anew(log, Ground { known, seen, doubt }, info, revision, eras).await?;
+        let mut missing = 0;
+        let ground = loop {
+            let info = self.log_info(log).await?;
+            let (revision, eras) = self.read_eras(log).await?;
+            let doubt = log.doubt(&eras, info.as_ref(), seen.max(known.high), known.epoch);
+            let Some(mut info) = info else {
+                missing += 1;
+                match missing {
+                    ..LOOKS => {
+                        self.judge(log, eras, None, seen);
+                        sleep(AGAIN).await;
+                    }
+                    LOOKS => streams::ensure_logs(self.context(), self.config()).await?,
+                    _ => return Err(BrokerError::unavailable("there is no log")),
+                }
+                continue;
+            };
+            let differs = known.agreed.is_some_and(|agreed| agreed < known.high);
+            if doubt.is_none() && !differs {
+                self.judge(log, eras, Some(&info), seen);
+                return Ok(log.epoch());
+            }
+            if let Some(Doubt::Rewound { seen: high, .. }) = doubt {
+                let short = match log.short.load(Ordering::Acquire) {
+                    0 => self.end(log).await? + 1,
+                    short => short,
+                };
+                info.last = short - 1;
+                if info.last >= high && !differs {
+                    self.judge(log, eras, Some(&info), seen);
+                    return Ok(log.epoch());
+                }
+                log.short.store(short, Ordering::Release);
+            }
+            break Ground { known, seen, doubt, info, eras, revision };
+        };
+        let eras = self.declare_anew(log, ground).await?;
         let info = self.log_info(log).await?;
         self.judge(log, eras, info.as_ref(), 0);
         Ok(log.epoch())
     }
 
-    async fn declare_anew(&self, log: &Log, ground: Ground, info: LogInfo, revision: Seq, mut eras: Eras) -> Result<Eras, BrokerError> {
+    /// Where the log ends, by a message that nobody reads. A leader that was held still, and servers that are choosing one, say
+    /// what they have, which may be too little; nobody but the leader whom most of them follow can store something.
+    async fn end(&self, log: &Log) -> Result<Seq, BrokerError> {
+        Ok(self.put(void(log)).await.map_err(AppendError::unguarded)?.saturating_sub(1))
+    }
+
+    async fn declare_anew(&self, log: &Log, ground: Ground) -> Result<Eras, BrokerError> {
+        let (mut eras, info) = (ground.eras, ground.info);
         let unfinished = eras.0.pop_if(|era| !era.declared);
         let newest = eras.current().map_or(0, |era| era.epoch).max(ground.known.epoch);
         let begun = unfinished.as_ref().map_or(0, |era| era.lost);
@@ -63,7 +107,7 @@ impl Broker {
         }
         // First it is said that a declaration is under way, or somebody would find the log long enough again and go on in the old epoch.
         let list = |eras: &Eras, era: &Era| Eras(eras.0.iter().chain([era]).cloned().collect());
-        let revision = self.write_eras(log, &list(&eras, &era), revision).await?;
+        let revision = self.write_eras(log, &list(&eras, &era), ground.revision).await?;
         if agreed < high || unfinished.is_some() {
             tracing::error!(
                 log.stream = log.stream(),
@@ -94,8 +138,7 @@ impl Broker {
         }
         while last < target {
             let count = usize::try_from(target - last).unwrap_or(BATCH).min(BATCH);
-            let void = || Outgoing { subject: log.shard.void(), headers: HeaderMap::new(), payload: Bytes::new() };
-            last = self.put_all((0..count).map(|_| void()).collect()).await.map_err(AppendError::unguarded)?;
+            last = self.put_all((0..count).map(|_| void(log)).collect()).await.map_err(AppendError::unguarded)?;
         }
         // One of them stays, so that the log's end is a message like any other.
         self.purge_to_last(&log.stream(), &log.shard.void()).await
@@ -112,14 +155,14 @@ impl Broker {
     }
 
     /// The list and its revision; 0 when nothing was ever declared.
-    pub(super) async fn read_eras(&self, log: &Log) -> Result<(Seq, Eras), BrokerError> {
+    pub(crate) async fn read_eras(&self, log: &Log) -> Result<(Seq, Eras), BrokerError> {
         let read = self.last_on(&subjects::bucket_stream(subjects::BUCKET_PIKA), &log.shard.epoch_key()).await?;
         let Some(message) = read else { return Ok((0, Eras::default())) };
         let list = serde_json::from_slice(&message.payload).map_err(|e| message.unreadable(e))?;
         Ok((message.seq, Eras(list)))
     }
 
-    async fn write_eras(&self, log: &Log, eras: &Eras, revision: Seq) -> Result<Seq, BrokerError> {
+    pub(crate) async fn write_eras(&self, log: &Log, eras: &Eras, revision: Seq) -> Result<Seq, BrokerError> {
         let list = serde_json::to_vec(&eras.0).map_err(BrokerError::unavailable)?;
         self.put_expecting(log.shard.epoch_key(), HeaderMap::new(), list.into(), revision).await.map_err(|error| match error {
             AppendError::Conflict { .. } => BrokerError::unavailable("another worker declares an epoch"),

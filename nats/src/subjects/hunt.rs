@@ -19,6 +19,9 @@ fn a_subject_is_ours_to_the_letter_or_nobodys() {
             };
             assert_eq!(written, text);
         }
+        if let Some(partition) = parse_shared(&text) {
+            assert_eq!(shared_claims(partition), text);
+        }
         if let Some((partition, session, kind)) = parse_state(&text) {
             assert_eq!((session.partition(), state(&session, kind)), (partition, text.to_string()));
         }

@@ -71,6 +71,17 @@ fn refused(outcome: Result<impl std::fmt::Debug, nats::AppendError>) {
 }
 
 #[tokio::test]
+async fn a_log_that_lost_a_single_message_is_declared_though_asking_for_its_end_stores_one() {
+    let world = World::new().await;
+    let (worker, node) = (connect(&world.server).await, connect(&world.server).await);
+    assert_eq!(worker.declare(Shard::ONE, known(0, 0)).await.unwrap(), 1);
+    until("the node", || async { node.is_sound().then_some(()) }).await;
+    let last = node.append(&session("friday-night"), 0, &[begun()], None, &[]).await.unwrap().seqs[0];
+    assert_eq!(worker.declare(Shard::ONE, known(1, last)).await.unwrap(), 1);
+    assert_eq!(worker.declare(Shard::ONE, known(1, last + 1)).await.unwrap(), 2);
+}
+
+#[tokio::test]
 async fn nothing_is_admitted_to_a_log_that_nobody_compared_with_a_store() {
     let world = World::new().await;
     let broker = connect(&world.server).await;

@@ -1,8 +1,8 @@
-use nats::{Broker, Lobby, LobbyChange};
-use schemas::Millis;
-use schemas::SessionId;
+use nats::{AppendError, Broker, Lobby, LobbyChange};
+use schemas::claim::{Claim, ClaimRecord, Pack, Speaker};
 use schemas::fact::Fact;
 use schemas::lobby::{Begin, LobbyStatus};
+use schemas::{Millis, PollId, SessionId};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::*;
@@ -43,6 +43,34 @@ async fn an_empty_lobby_is_read_at_once_and_then_follows() {
     begin(&broker, &s, "D7X4KM").await;
     assert!(matches!(soon("the second begin", changes.recv()).await.unwrap(), LobbyChange::Began(e) if e.begin() > first));
     assert_eq!((index.by_code("C7X4KM"), index.by_code("D7X4KM")), (None, Some(s)));
+    stop.cancel();
+}
+
+#[tokio::test]
+async fn what_plays_is_shown_unless_another_fact_has_come() {
+    let world = World::new().await;
+    let broker = world.broker().await;
+    let stop = CancellationToken::new();
+    let index = Lobby::follow(&broker, stop.clone()).await.unwrap();
+    let s = session("friday-night");
+    let at = begin(&broker, &s, "AAAAA2").await;
+    let seq = broker.append(&s, at, &[track("One")], None, &[]).await.unwrap().seqs[0];
+    let shows = |title: &str| {
+        let schemas::fact::Fact::Track { track, .. } = track(title).fact else { unreachable!() };
+        schemas::lobby::LobbyRecord { track: Some(track), ..lobby(LobbyStatus::Live, "AAAAA2", Begin::At(at)) }
+    };
+    broker.show(&s, seq, &shows("One")).await.unwrap();
+    let shown = async || index.get(&s).and_then(|entry| Some((entry.begin(), entry.record.track.clone()?.title.into_string())));
+    assert_eq!(until("the track", shown).await, (at, "One".to_owned()));
+    let newest = broker.append(&s, seq, &[track("Two")], None, &[]).await.unwrap().seqs[0];
+    let late = broker.show(&s, seq, &shows("One")).await;
+    assert!(matches!(late, Err(AppendError::Conflict { last }) if last == newest), "{late:?}");
+    // A claim is no fact: the guard is on what the DJ said.
+    let by = Speaker::Owner;
+    let close = ClaimRecord { at: Millis::now(), by, op: None, claim: Claim::ClosePoll { poll: PollId::new(1).unwrap() } };
+    broker.publish_packs(&[(s.clone(), Pack { node: None, claims: vec![close] })]).await.unwrap();
+    broker.show(&s, newest, &shows("Two")).await.unwrap();
+    until("the second track", async || shown().await.filter(|(_, title)| title == "Two")).await;
     stop.cancel();
 }
 

@@ -35,7 +35,7 @@ async fn notes_arrive_as_they_were_sent() {
     // What cannot be read is passed over.
     world.stranger().await.publish(format!("verdict.{node}"), "nonsense".into()).await.unwrap();
     one.send_verdicts(&node, &sent).await.unwrap();
-    assert_eq!(soon("verdicts", verdicts.next()).await.unwrap(), sent);
+    assert_eq!(soon("verdicts", verdicts.next()).await.unwrap().0, sent);
 
     let mut presence = two.presence(s.partition()).await.unwrap();
     let who = Present::Dancer(PersonId::random());

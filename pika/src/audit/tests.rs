@@ -130,7 +130,14 @@ fn log(evening: &[Happens]) -> Vec<Entry> {
             Happens::Back(owner) => Fact::Back { owner: owner.map(|n| Owner::Person { person: person(n), address: None }) },
             Happens::Opened { poll: n, options, change } => {
                 let options = (0..*options).map(|n| n.to_string()).collect();
-                Fact::PollOpened(PollOpened { poll: poll(*n), question: "?".into(), options, ends_at: None, allow_change: *change })
+                Fact::PollOpened(PollOpened {
+                    poll: poll(*n),
+                    question: "?".into(),
+                    options,
+                    ends_at: None,
+                    allow_change: *change,
+                    hide_results: false,
+                })
             }
             Happens::Said => match result(&told) {
                 Some(fact) => fact,
@@ -142,7 +149,7 @@ fn log(evening: &[Happens]) -> Vec<Entry> {
             Happens::Begun => begun(1),
             Happens::Claims(claims) => {
                 let claims = claims.iter().map(|said| claim(now, said)).collect();
-                put(Entry::Pack(PlacedPack { session: session(), seq, stamp: now, pack: Pack { node: None, claims } }), &mut told);
+                put(Entry::Pack(PlacedPack { session: session(), seq, stamp: now, pack: Pack { node: None, claims }, more: 0 }), &mut told);
                 continue;
             }
             Happens::Passes(milliseconds) => {

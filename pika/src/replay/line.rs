@@ -119,7 +119,7 @@ mod tests {
             record(Claim::Vote { poll: PollId::new(7).expect("small"), option: 1 }),
             ClaimRecord { at: Millis(5), by: Speaker::System, op: None, claim: Claim::Peak { listeners: 3 } },
         ];
-        let pack = Entry::Pack(PlacedPack { session: session(), seq: 4, stamp: Millis(6), pack: Pack { node: None, claims } });
+        let pack = Entry::Pack(PlacedPack { session: session(), seq: 4, stamp: Millis(6), pack: Pack { node: None, claims }, more: 0 });
         let track = serde_json::from_str(r#"{"title":"T","artist":"A","bpm":104.5,"key":"4A"}"#).expect("a track");
         let fact = |fact| {
             let record = FactRecord { at: Millis(5), op: None, fact };

@@ -55,6 +55,7 @@ pub fn score<'a>(session: &SessionId, lines: impl Iterator<Item = &'a Line>, spe
                 "question": poll.opened.question,
                 "options": poll.opened.options,
                 "allowChange": poll.opened.allow_change,
+                "hideResults": poll.opened.hide_results,
             })),
             Change::PollClosed { .. } => What::EndPoll { void: false },
             Change::PollCancelled { .. } => What::EndPoll { void: true },
@@ -90,7 +91,7 @@ mod tests {
         let poll = PollId::new(9).expect("small");
         let opened = || {
             let (question, options) = ("?".to_owned(), vec!["a".to_owned(), "b".to_owned()]);
-            Fact::PollOpened(PollOpened { poll, question, options, ends_at: Some(Millis(60_000)), allow_change: true })
+            Fact::PollOpened(PollOpened { poll, question, options, ends_at: Some(Millis(60_000)), allow_change: true, hide_results: false })
         };
         let facts = [
             (1_000, Fact::Begun(Begun { dj_name: "DJ".into(), owner: owner.clone(), join_code: "A".into(), by_socket: true })),

@@ -58,7 +58,8 @@ impl Words {
                 self.polls.insert(opened.poll, opened.clone());
                 let until = opened.ends_at.map_or("until it is ended".to_owned(), |at| format!("until {}", clock(at)));
                 let change = if opened.allow_change { ", votes may change" } else { "" };
-                format!("poll {} {} [{}], {until}{change}", opened.poll, self.poll(opened.poll), opened.options.join(" / "))
+                let hidden = if opened.hide_results { ", results hidden" } else { "" };
+                format!("poll {} {} [{}], {until}{change}{hidden}", opened.poll, self.poll(opened.poll), opened.options.join(" / "))
             }
             Fact::PollClosed { poll, close, votes } => {
                 let options = self.polls.get(poll).map(|opened| opened.options.as_slice()).unwrap_or_default();

@@ -2,6 +2,8 @@
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::support::{PIKA, Pika, Socket, http, until};
 
@@ -88,6 +90,21 @@ async fn somebody_signs_up_goes_live_and_is_put_out_and_the_log_tells_no_secret(
     }
 }
 
+#[tokio::test]
+async fn a_line_end_within_a_header_is_no_request() {
+    let pika = Pika::dev().await;
+    pika.ready().await;
+    for value in ["pika-web\rX-Evil: 1", "pika-web\r X-Evil: 1", "pika-web\0", "pika-web\r\n X-Evil: 1"] {
+        let mut stream = TcpStream::connect(pika.url.trim_start_matches("http://")).await.unwrap();
+        let head = format!("POST /api/auth/logout HTTP/1.1\r\nHost: pika\r\nContent-Length: 0\r\nX-Pika-Client: {value}\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        let answer = String::from_utf8(answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{value:?}: {answer}");
+    }
+}
+
 /// What a socket that was signed out is closed with.
 const SIGNED_OUT: Option<u16> = Some(4401);
 
@@ -146,4 +163,36 @@ async fn a_socket_belongs_to_whoever_opened_it_and_ends_with_what_opened_it() {
     assert!(admin(&pika, &["suspend", ADDRESS, "--reason", "spam"]).await.contains("suspended"));
     closed_within_a_second(by_ticket).await;
     guest.drain().await;
+}
+
+/// The hash that bcrypt made of [`PASSWORD`] for an older Pika.
+const OLD_HASH: &str = "$2b$04$abcdefghijklmnopqrstuunoUP9Uf0LFV27UAD7f9AWhKXpKgNGfy";
+
+#[tokio::test]
+async fn accounts_of_an_older_pika_are_moved_here() {
+    let pika = Pika::dev_with(&[("PIKA_SIGN_IN_LIMITS", "0"), ("PIKA_PASSWORD_PASSES", "2")]).await;
+    pika.ready().await;
+    let file = pika.data.path().join("old.jsonl");
+    let rows = [
+        json!({"id": 7, "email": ADDRESS, "display_name": "DJ Ada", "password_hash": OLD_HASH, "created_at": "2024-05-01T20:00:00Z"})
+            .to_string(),
+        String::new(),
+        json!({"email": "eve@example.org", "displayName": "DJ Eve"}).to_string(),
+        json!({"email": "no address", "displayName": "DJ Odd", "passwordHash": OLD_HASH}).to_string(),
+        "no JSON".to_owned(),
+    ];
+    std::fs::write(&file, rows.join("\n")).unwrap();
+    let import = async || {
+        let mut command = tokio::process::Command::new(PIKA);
+        command.args(["admin", "import"]).arg(&file).current_dir(pika.data.path()).env("PIKA_DATA", pika.data.path());
+        let output = command.kill_on_drop(true).output().await.unwrap();
+        assert!(!output.status.success(), "two lines cannot be moved");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let said = import().await;
+    assert!(said.contains("line 4: ") && said.contains("line 5: ") && said.contains("2 moved, 0 here already, 2 refused"), "{said}");
+    assert!(!said.contains(OLD_HASH), "{said}");
+    assert!(import().await.contains("0 moved, 2 here already, 2 refused"), "the same file once more changes nothing");
+    let (status, entered) = ask(&pika, Method::POST, "/api/auth/login", None, json!({"email": ADDRESS, "password": PASSWORD})).await;
+    assert_eq!((status.as_u16(), entered["user"]["displayName"].clone()), (200, json!("DJ Ada")), "{entered}");
 }

@@ -5,4 +5,13 @@
 mod support;
 
 mod accounts;
+mod deflate;
+mod guests;
+mod hostile;
+mod limits;
+mod log_files;
 mod messages;
+#[path = "../../../accounts/tests/people/providers.rs"]
+mod providers;
+mod quiet;
+mod slow_requests;

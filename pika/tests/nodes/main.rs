@@ -2,6 +2,8 @@
 //! Real processes, a real nats-server, one SQLite file. Each test is a story.
 #![allow(clippy::unwrap_used)]
 
+#[path = "../../../push/tests/delivery/service.rs"]
+mod push_service;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -14,6 +16,7 @@ mod killed;
 mod listeners;
 mod lobby;
 mod paces;
+mod push;
 mod resume;
 mod rolling;
 mod slow;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::{Crowd, Dj, PATIENCE, Pika, Socket};
+use crate::support::{Crowd, Dj, PATIENCE, Pika, Socket, until};
 
 /// What the system may hold for one socket: its buffer of 64 KiB, which it takes twice for its own overhead, the reader's own,
 /// and what was on the way in the process.
@@ -35,12 +35,17 @@ async fn who_begins_to_read_as_it_is_closed_hears_that_it_may_come_back() {
     dj.publish_ok(json!({"type": "BROADCAST_TRACK", "track": track})).await;
     let mut sleeper = Socket::open(&pika).await;
     sleeper.subscribe(&dj.session).await;
+    let mut most = 0.0_f64;
     let closed = async {
         while pika.metric("pika_socket_closes_total", "slow").await == 0.0 {
+            most = most.max(pika.metric("pika_unsent_bytes", "").await);
             track["bpm"] = json!(60 + (track["bpm"].as_u64().unwrap() + 1) % 100);
             dj.publish_ok(json!({"type": "METADATA_UPDATED", "track": track})).await;
         }
     };
     tokio::time::timeout(PATIENCE, closed).await.expect("nobody was closed");
+    assert!(most > 0.0, "bytes that wait are counted");
+    assert!(pika.metric("pika_fanout_seconds_count", "").await > 1.0);
     assert_eq!(sleeper.closing().await, Some(4508));
+    until("nothing to wait", || async { (pika.metric("pika_unsent_bytes", "").await == 0.0).then_some(()) }).await;
 }

@@ -40,6 +40,7 @@ async fn with_every_worker_stopped_the_music_goes_on_and_the_votes_are_counted_l
         let state = own(late.subscribe(&dj.session).await, &dj.session);
         assert_eq!(types(&state), ["SESSIONS_LIST", "LISTENER_COUNT", "NOW_PLAYING", "POLL_STARTED"]);
         assert_eq!((&state[2]["track"]["title"], &state[3]["pollId"]), (&json!("Meanwhile"), &poll));
+        assert_eq!(state[0]["sessions"][0]["currentTrack"]["title"], "Meanwhile");
     }
     // Somebody who is known asks for their own vote; nobody answers, and nobody waits long for it.
     let mut reload = Socket::open_as(&cluster.nodes[0], one.cookie.as_deref()).await;
@@ -62,6 +63,12 @@ async fn with_every_worker_stopped_the_music_goes_on_and_the_votes_are_counted_l
         let ended = dancer.hear("POLL_ENDED").await;
         assert_eq!((&ended["results"], &ended["totalVotes"]), (&json!([1, 1]), &json!(2)));
     }
+    let shown = async || {
+        let listed = cluster.api.get("/api/sessions").await.1;
+        let entry = listed.as_array()?.iter().find(|entry| entry["sessionId"] == dj.session)?;
+        (entry["currentTrack"]["title"] == "Meanwhile").then_some(())
+    };
+    until("the track in the lobby", shown).await;
     let likes = async || cluster.api.get(&format!("/api/sessions/{}/recap", dj.session)).await.1["totalLikes"].as_u64().filter(|n| *n == 2);
     until("two likes in the recap", likes).await;
 }

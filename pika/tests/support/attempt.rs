@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::process::Command;
 
+use super::leaks::leak;
 use super::process::PIKA;
 use super::{Disk, PATIENCE};
 
@@ -54,5 +55,10 @@ async fn finish(mut command: Command, dir: &std::path::Path, args: &[&str], sett
     let output = tokio::time::timeout(PATIENCE, child.wait_with_output()).await;
     let output = output.unwrap_or_else(|_| panic!("pika {args:?} did not give up")).unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    for line in String::from_utf8_lossy(&output.stderr).lines().chain(String::from_utf8_lossy(&output.stdout).lines()) {
+        if let Some(what) = leak(line) {
+            panic!("pika {args:?} tells {what}: {line}");
+        }
+    }
     Attempt { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr), took: started.elapsed() }
 }

@@ -4,6 +4,7 @@
 mod attempt;
 mod crowd;
 mod disk;
+mod leaks;
 mod log;
 mod people;
 mod process;
@@ -13,6 +14,7 @@ use std::time::Duration;
 pub use attempt::{Attempt, attempt};
 pub use crowd::Crowd;
 pub use disk::Disk;
+pub use leaks::leak;
 pub use people::{Dj, Socket, track, types};
 pub use process::{Nats, PIKA, Pika, Role, SECRET, signal};
 

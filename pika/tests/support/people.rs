@@ -234,19 +234,17 @@ impl Dj {
     }
 
     pub async fn live_as(pika: &Pika, name: &str) -> Dj {
+        Dj::live_at(&pika.url, name).await
+    }
+
+    /// At an address where a front may stand before Pika.
+    pub async fn live_at(url: &str, name: &str) -> Dj {
         let http = http();
-        let response = http.post(format!("{}/api/sessions", pika.url)).json(&json!({"djName": name})).send().await.unwrap();
+        let response = http.post(format!("{url}/api/sessions")).json(&json!({"djName": name})).send().await.unwrap();
         assert_eq!(response.status(), 201);
         let begun: Value = response.json().await.unwrap();
         let text = |key: &str| begun[key].as_str().unwrap().to_owned();
-        Dj {
-            session: text("sessionId"),
-            owner_token: text("ownerToken"),
-            join_code: text("joinCode"),
-            url: pika.url.clone(),
-            http,
-            said: 0,
-        }
+        Dj { session: text("sessionId"), owner_token: text("ownerToken"), join_code: text("joinCode"), url: url.to_owned(), http, said: 0 }
     }
 
     /// Publishes one message; gives its result.

@@ -10,6 +10,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 use super::disk::Disk;
+use super::leaks::leak;
 use super::log::Log;
 use super::{PATIENCE, http, until};
 
@@ -177,10 +178,13 @@ async fn spawn(
         .kill_on_drop(true)
         .spawn()
         .unwrap();
-    log.follow(child.stderr.take().unwrap());
+    log.follow(std::fs::File::from(child.stderr.take().unwrap().into_owned_fd().unwrap()));
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let url = tokio::time::timeout(PATIENCE * 2, async {
         while let Some(line) = lines.next_line().await.unwrap() {
+            if let Some(what) = leak(&line) {
+                panic!("a line on stdout tells {what}: {line}");
+            }
             if let Some(at) = line.find("http://") {
                 return line[at..].trim_end_matches('/').to_owned();
             }
@@ -202,6 +206,11 @@ impl Drop for Pika {
         let pid_file = self.file("nats/nats.pid");
         if let Some(pid) = std::fs::read_to_string(pid_file).ok().filter(|_| self.args[0] == "dev") {
             let _ = std::process::Command::new("kill").arg("-KILL").arg(pid.trim()).stderr(Stdio::null()).status();
+        }
+        let _ = self.child.start_kill();
+        // A story that has failed already says why; this would hide it.
+        if !std::thread::panicking() {
+            self.log.tells_nothing();
         }
     }
 }

@@ -57,9 +57,9 @@ fn owner() -> impl Strategy<Value = Owner> {
 fn fact() -> impl Strategy<Value = Fact> {
     let begun = (text(), owner(), text(), any::<bool>())
         .prop_map(|(dj_name, owner, join_code, by_socket)| Fact::Begun(Begun { dj_name, owner, join_code, by_socket }));
-    let opened = (ids(), text(), proptest::collection::vec(text(), 0..12), proptest::option::of(millis()), any::<bool>()).prop_map(
-        |((_, _, poll, _), question, options, ends_at, allow_change)| {
-            Fact::PollOpened(PollOpened { poll, question, options, ends_at, allow_change })
+    let opened = (ids(), text(), proptest::collection::vec(text(), 0..12), proptest::option::of(millis()), any::<(bool, bool)>()).prop_map(
+        |((_, _, poll, _), question, options, ends_at, (allow_change, hide_results))| {
+            Fact::PollOpened(PollOpened { poll, question, options, ends_at, allow_change, hide_results })
         },
     );
     let closed =
@@ -181,7 +181,10 @@ proptest! {
     #[test]
     fn facts_read_back(record in record()) { reads_back(&record) }
     #[test]
-    fn packs_read_back(pack in pack()) { reads_back(&pack) }
+    fn packs_read_back(pack in pack(), session in session()) {
+        reads_back(&pack);
+        reads_back(&vec![(session, pack)]);
+    }
     #[test]
     fn states_read_back(state in state()) { reads_back(&state) }
     #[test]
@@ -220,6 +223,7 @@ fn what_is_no_body_of_the_log_does_no_harm() {
     hunt("from_log", &seeds, |bytes| {
         settles::<FactRecord>(bytes);
         settles::<Pack>(bytes);
+        settles::<Vec<(SessionId, Pack)>>(bytes);
         settles::<State>(bytes);
         settles::<LobbyRecord>(bytes);
         settles::<Presence>(bytes);

@@ -50,11 +50,14 @@ pub async fn every_name_is_one_accounts(store: &dyn Accounts) {
         Account { slug: ada.slug.clone(), ..other.clone() },
         Account { display_name: ada.display_name.to_uppercase(), ..other.clone() },
         Account { identities: ada.identities.clone(), ..other.clone() },
+        Account { person: ada.person, ..other.clone() },
     ];
     for wanted in taken {
         assert_eq!(store.add_account(&wanted).await, Err(StoreError::Taken));
         assert_eq!(store.account(wanted.id).await, Ok(None));
     }
+    let taken_name = Account { person: other.person, email: ada.email.clone(), ..account("mallory") };
+    assert_eq!(store.add_account(&taken_name).await, Err(StoreError::Taken));
     assert_eq!(store.add_account(&other).await, Ok(()), "a refused account left a claim behind");
     assert_eq!(store.account_named(&email("ada")).await, Ok(Some(ada)));
 }
@@ -99,14 +102,20 @@ pub async fn a_stray_claim_is_free_after_a_minute(store: &dyn Accounts) {
     store.claim_name(&email("stray"), dead, EVENING).await.expect("claimed");
     assert_eq!(store.claim_name(&email("stray"), ada.id, EVENING.plus(STRAY_MS - 1)).await, Err(StoreError::Taken));
     assert_eq!(store.claim_name(&email("stray"), ada.id, EVENING.plus(STRAY_MS)).await, Ok(()));
+    let guest = Name::Person(schemas::PersonId::random());
+    store.claim_name(&guest, dead, EVENING).await.expect("claimed");
+    assert_eq!(store.claim_name(&guest, ada.id, EVENING.plus(STRAY_MS)).await, Ok(()), "whoever did not come to their account tries again");
     let late = EVENING.plus(10 * STRAY_MS);
     assert_eq!(store.claim_name(&email("ada"), dead, late).await, Err(StoreError::Taken), "a name that is borne is never stray");
 }
 
-pub async fn a_removed_account_leaves_its_names_but_for_the_djs(store: &dyn Accounts) {
+pub async fn a_removed_account_leaves_its_names_but_for_two(store: &dyn Accounts) {
     let ada = add(store, "ada").await;
     store.remove_account(&ada).await.expect("removed");
     assert_eq!((store.account(ada.id).await, store.account_named(&email("ada")).await), (Ok(None), Ok(None)));
+    let late = EVENING.plus(10 * STRAY_MS);
+    let person = Name::Person(ada.person);
+    assert_eq!(store.claim_name(&person, AccountId::random(), late).await, Err(StoreError::Taken), "what they liked is nobody else's");
     let imposter = account("ada");
     assert_eq!(store.add_account(&imposter).await, Err(StoreError::Taken), "nobody else goes live under the name of past evenings");
     let again = Account { display_name: "Somebody".to_owned(), ..imposter };

@@ -9,6 +9,7 @@ pub mod audit;
 pub mod model;
 pub mod order;
 pub mod people;
+pub mod pushes;
 pub mod runs;
 pub mod sample;
 pub mod secrets;
@@ -74,7 +75,7 @@ macro_rules! token_promises {
     };
 }
 
-/// One test for each promise of [`Accounts`](crate::Accounts), [`Secrets`](crate::Secrets) and [`Audit`](crate::Audit).
+/// One test for each promise of [`Accounts`](crate::Accounts), [`Secrets`](crate::Secrets), [`Audit`](crate::Audit) and Web Push.
 #[macro_export]
 macro_rules! account_promises {
     ($fresh:expr) => {
@@ -85,7 +86,7 @@ macro_rules! account_promises {
             only_the_next_version_is_taken
             a_name_leads_to_who_bears_it_now
             a_stray_claim_is_free_after_a_minute
-            a_removed_account_leaves_its_names_but_for_the_djs
+            a_removed_account_leaves_its_names_but_for_two
             a_dj_who_takes_another_name_gives_the_old_one_free
             pages_of_accounts_hold_each_once
             djs_names_are_one_list
@@ -101,6 +102,16 @@ macro_rules! account_promises {
         }
         $crate::promises! { $fresh, audit:
             entries_are_told_newest_first
+        }
+        $crate::promises! { $fresh, pushes:
+            a_subscription_comes_back_as_it_was
+            a_subscription_changes_hands_only_with_its_secret
+            followers_are_whoever_is_subscribed_now
+            a_person_who_wants_quiet_has_it_on_all_browsers
+            a_sweep_leaves_who_was_seen
+            an_announcement_has_one_who_pushes_it
+            a_claim_that_ran_out_is_taken_over
+            what_was_pushed_is_never_claimed_again
         }
     };
 }
@@ -128,6 +139,7 @@ mod tests {
         let list = include_str!("mod.rs");
         let live = [include_str!("order.rs"), include_str!("runs.rs"), include_str!("answers.rs")];
         let people = [include_str!("tokens.rs"), include_str!("accounts.rs"), include_str!("secrets.rs"), include_str!("audit.rs")];
+        let people = people.into_iter().chain([include_str!("pushes.rs")]);
         for family in live.into_iter().chain(people) {
             for promise in family.lines().filter_map(|line| line.strip_prefix("pub async fn ")?.split_once(['(', '<'])) {
                 assert!(list.lines().any(|line| line.trim() == promise.0), "{} is promised and never tested", promise.0);

@@ -9,7 +9,7 @@ use scylla::{DeserializeRow, SerializeRow};
 use super::Cql;
 use super::server::Server;
 use super::values::{json, millis, natural, number, to_json, unreadable};
-use crate::accounts::STRAY_MS;
+use crate::accounts::{KEPT, STRAY_MS};
 use crate::metrics::Operation;
 use crate::{Account, Accounts, Name, PasswordHash, StoreError, spelling};
 
@@ -26,6 +26,7 @@ pub struct AccountTables {
     claimed: PreparedStatement,
     reclaim: PreparedStatement,
     release: PreparedStatement,
+    keep: PreparedStatement,
     make_dj: PreparedStatement,
     dj: PreparedStatement,
     release_dj: PreparedStatement,
@@ -159,6 +160,7 @@ impl AccountTables {
             reclaim: server
                 .to_claim("UPDATE account_names SET account = ?, claimed_at = ? WHERE kind = ? AND name = ? IF account = ?")
                 .await?,
+            keep: server.to_claim("UPDATE account_names SET claimed_at = ? WHERE kind = ? AND name = ? IF account = ?").await?,
             release: server.to_claim("DELETE FROM account_names WHERE kind = ? AND name = ? IF account = ?").await?,
             make_dj: server.to_claim("INSERT INTO djs (folded_name, id, name, created_at) VALUES (?, ?, ?, ?) IF NOT EXISTS").await?,
             dj: decided("SELECT id FROM djs WHERE folded_name = ?").await?,
@@ -239,14 +241,18 @@ impl AccountTables {
         match (name.row(), name) {
             (Some((kind, text)), _) => server.claim(&self.release, (kind, text, id)).await.map(drop),
             (None, Name::Dj(name)) => server.claim(&self.release_dj, (spelling::folded(name), id)).await.map(drop),
-            (None, Name::Email(_) | Name::Slug(_) | Name::Identity { .. }) => Ok(()),
+            (None, Name::Person(_) | Name::Email(_) | Name::Slug(_) | Name::Identity { .. }) => Ok(()),
         }
     }
 
-    /// The account first: without it none of its names is borne.
+    /// What outlives the account is said before it goes. Without it none of its other names is borne.
     async fn take_away(&self, server: &Server, account: &Account) -> Result<(), StoreError> {
-        server.claim(&self.remove, (account.id.to_string(),)).await?;
-        for name in account.names().iter().filter(|name| !matches!(name, Name::Dj(_))) {
+        let id = account.id.to_string();
+        for (kind, text) in account.names().iter().filter(|name| name.stays()).filter_map(Name::row) {
+            server.claim(&self.keep, (KEPT.0, kind, text, &id)).await?;
+        }
+        server.claim(&self.remove, (&id,)).await?;
+        for name in account.names().iter().filter(|name| !name.stays()) {
             self.release(server, name, account.id).await?;
         }
         Ok(())

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use schemas::Millis;
+use futures_util::TryStreamExt;
+use schemas::{Millis, PersonId};
 use scylla::client::session::Session;
 use scylla::errors::ExecutionError;
 use scylla::serialize::row::SerializeRow;
@@ -15,7 +16,14 @@ use crate::StoreError;
 
 /// The version of a keyspace is how many of these it has taken. A step that was released is never changed; a change of the schema is one
 /// more step. A step may be taken twice, after a crash in its middle, so each of its statements says IF NOT EXISTS.
-const STEPS: &[(&str, &str)] = &[("the first tables", include_str!("schema.cql")), ("accounts", include_str!("accounts.cql"))];
+const STEPS: &[(&str, &str)] = &[
+    ("the first tables", include_str!("schema.cql")),
+    ("accounts", include_str!("accounts.cql")),
+    (PERSONS, ""),
+    ("web push", include_str!("pushes.cql")),
+];
+/// The step that changes no table: who an account is among the dancers is claimed like a name.
+const PERSONS: &str = "persons";
 
 /// What is kept of the steps themselves, and who is taking them.
 const OWN_TABLES: [&str; 2] = [
@@ -23,11 +31,15 @@ const OWN_TABLES: [&str; 2] = [
     "CREATE TABLE IF NOT EXISTS migration_lock (program text, holder text, PRIMARY KEY ((program)))",
 ];
 const PROGRAM: &str = "pika";
+/// Stands among the steps while a backup is being put back.
+const RESTORE: &str = "pika restore";
 
 /// A statement of a step may take this long: the servers of a cluster must agree on each.
 const STATEMENT: Duration = Duration::from_secs(60);
 /// Whoever takes the steps says so anew before each statement; a dead one is not waited for longer than this.
 const HOLD_SECONDS: i32 = 120;
+/// Accounts that claim who they are before the hold is renewed.
+const CLAIMS_A_HOLD: usize = 500;
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
 /// What `migrate` did.
@@ -39,6 +51,11 @@ pub struct Migrated {
 }
 
 pub async fn migrate(config: &Config) -> Result<Migrated, StoreError> {
+    migrate_to(config, STEPS.len()).await
+}
+
+/// Takes the steps up to a version, for rows of that time.
+pub async fn migrate_to(config: &Config, upto: usize) -> Result<Migrated, StoreError> {
     let session = connect::connect(config).await?;
     make_keyspace(&session, config).await?;
     session.use_keyspace(&config.keyspace, true).await.map_err(errors::unavailable)?;
@@ -48,7 +65,7 @@ pub async fn migrate(config: &Config) -> Result<Migrated, StoreError> {
     let holder = format!("{:016x}", rand::random::<u64>());
     let lock = format!("{}.migration_lock", config.keyspace);
     hold(&session, &lock, &holder).await?;
-    let done = take_steps(&session, config, &lock, &holder).await;
+    let done = take_steps(&session, config, upto, &lock, &holder).await;
     // Left alone after an error it runs out by itself.
     let free = format!("DELETE FROM {lock} WHERE program = ? IF holder = ?");
     let freed = conditional(&session, &free, (PROGRAM, holder.as_str())).await;
@@ -60,10 +77,7 @@ pub async fn migrate(config: &Config) -> Result<Migrated, StoreError> {
 /// Refuses a keyspace whose tables this program does not know.
 pub async fn expect_current(session: &Session, config: &Config) -> Result<(), StoreError> {
     let keyspace = &config.keyspace;
-    let missing = "SELECT keyspace_name FROM system_schema.tables WHERE keyspace_name = ? AND table_name = 'migrations'";
-    let known: Vec<(String,)> = ask(session, missing, (keyspace.as_str(),)).await?;
-    let found = if known.is_empty() { 0 } else { version(session, keyspace).await? };
-    refuse_newer(config, found)?;
+    let found = known_version(session, config).await?;
     if found < STEPS.len() {
         let place = format!("cql:{}/{keyspace}", config.nodes.join(","));
         return Err(StoreError::Unavailable(format!(
@@ -72,6 +86,16 @@ pub async fn expect_current(session: &Session, config: &Config) -> Result<(), St
         )));
     }
     Ok(())
+}
+
+/// The version of a keyspace that this program knows; 0 where there is none.
+pub async fn known_version(session: &Session, config: &Config) -> Result<usize, StoreError> {
+    let keyspace = &config.keyspace;
+    let missing = "SELECT keyspace_name FROM system_schema.tables WHERE keyspace_name = ? AND table_name = 'migrations'";
+    let known: Vec<(String,)> = ask(session, missing, (keyspace.as_str(),)).await?;
+    let found = if known.is_empty() { 0 } else { version(session, keyspace).await? };
+    refuse_newer(config, found)?;
+    Ok(found)
 }
 
 fn refuse_newer(config: &Config, found: usize) -> Result<(), StoreError> {
@@ -83,26 +107,90 @@ fn refuse_newer(config: &Config, found: usize) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// The last step that was taken. Where a backup was put back and not to its end no step counts.
 async fn version(session: &Session, keyspace: &str) -> Result<usize, StoreError> {
+    let half: Vec<(i32,)> = ask(session, &format!("SELECT version FROM {keyspace}.migrations WHERE program = ?"), (RESTORE,)).await?;
+    if !half.is_empty() {
+        let words = "is being filled by `pika restore`, or that broke off: then drop the keyspace and restore again";
+        return Err(StoreError::Unavailable(format!("keyspace {keyspace} {words}")));
+    }
     let taken: Vec<(i32,)> = ask(session, &format!("SELECT version FROM {keyspace}.migrations WHERE program = ?"), (PROGRAM,)).await?;
     let newest = taken.into_iter().map(|(version,)| version).max().unwrap_or_default();
     usize::try_from(newest).map_err(errors::unreadable)
 }
 
-async fn take_steps(session: &Session, config: &Config, lock: &str, holder: &str) -> Result<Migrated, StoreError> {
+/// Whether that table is of the steps themselves.
+pub fn is_own(table: &str) -> bool {
+    OWN_TABLES.iter().any(|made| made.split_whitespace().any(|word| word == table))
+}
+
+/// A table of that keyspace, if there is one.
+pub async fn first_table(session: &Session, keyspace: &str) -> Result<Option<String>, StoreError> {
+    let sql = "SELECT table_name FROM system_schema.tables WHERE keyspace_name = ? LIMIT 1";
+    Ok(ask::<(String,)>(session, sql, (keyspace,)).await?.into_iter().next().map(|(name,)| name))
+}
+
+/// From here to the end of the restore nobody takes this keyspace for a store.
+pub async fn begin_restore(session: &Session, keyspace: &str) -> Result<(), StoreError> {
+    let note = format!("INSERT INTO {keyspace}.migrations (program, version, name, applied_at) VALUES (?, 0, 'begun', ?)");
+    session.query_unpaged(note, (RESTORE, Millis::now().0)).await.map_err(errors::of_execution).map(drop)
+}
+
+pub async fn end_restore(session: &Session, keyspace: &str) -> Result<(), StoreError> {
+    let free = format!("DELETE FROM {keyspace}.migrations WHERE program = ?");
+    session.query_unpaged(free, (RESTORE,)).await.map_err(errors::of_execution).map(drop)
+}
+
+pub async fn drop_keyspace(session: &Session, keyspace: &str) -> Result<(), StoreError> {
+    define(session, &format!("DROP KEYSPACE IF EXISTS {keyspace}")).await
+}
+
+async fn take_steps(session: &Session, config: &Config, upto: usize, lock: &str, holder: &str) -> Result<Migrated, StoreError> {
     let found = version(session, &config.keyspace).await?;
-    refuse_newer(config, found)?;
+    refuse_newer(config, found.max(upto))?;
     let mut applied = Vec::new();
-    for (number, (name, step)) in (1..).zip(STEPS).skip(found) {
+    for (number, (name, step)) in (1..).zip(STEPS).take(upto).skip(found) {
         for statement in statements(step) {
             still_held(session, lock, holder).await?;
             define(session, &statement).await?;
+        }
+        if *name == PERSONS {
+            claim_persons(session, &config.keyspace, lock, holder).await?;
         }
         let note = format!("INSERT INTO {}.migrations (program, version, name, applied_at) VALUES (?, ?, ?, ?)", config.keyspace);
         session.query_unpaged(note, (PROGRAM, number, *name, Millis::now().0)).await.map_err(errors::of_execution)?;
         applied.push(*name);
     }
-    Ok(Migrated { applied, version: STEPS.len() })
+    Ok(Migrated { applied, version: found.max(upto) })
+}
+
+/// Of two accounts that signed up in one browser the first keeps who they were, the other becomes somebody new. Doing it again changes
+/// nothing.
+async fn claim_persons(session: &Session, keyspace: &str, lock: &str, holder: &str) -> Result<(), StoreError> {
+    let sql = format!("SELECT created_at, id, person, version FROM {keyspace}.accounts");
+    let pages = session.query_iter(sql, ()).await.map_err(errors::unreadable)?;
+    let rows = pages.rows_stream::<(i64, String, String, i64)>().map_err(errors::unreadable)?;
+    let mut accounts: Vec<_> = rows.try_collect().await.map_err(errors::unreadable)?;
+    accounts.sort();
+    let claim = format!("INSERT INTO {keyspace}.account_names (kind, name, account, claimed_at) VALUES ('person', ?, ?, ?) IF NOT EXISTS");
+    let claimed = format!("SELECT account FROM {keyspace}.account_names WHERE kind = 'person' AND name = ?");
+    let renew = format!("UPDATE {keyspace}.accounts SET person = ?, version = ? WHERE id = ? IF version = ?");
+    for (nth, (created_at, id, person, version)) in accounts.into_iter().enumerate() {
+        if nth % CLAIMS_A_HOLD == 0 {
+            still_held(session, lock, holder).await?;
+        }
+        let first = conditional(session, &claim, (&person, &id, created_at)).await?;
+        if first || ask::<(String,)>(session, &claimed, (&person,)).await?.first().is_some_and(|(owner,)| *owner == id) {
+            continue;
+        }
+        let somebody = PersonId::random().to_string();
+        conditional(session, &claim, (&somebody, &id, created_at)).await?;
+        // Somebody who writes the account just now still knows the old one; the step fails and is taken again.
+        if !conditional(session, &renew, (&somebody, version + 1, &id, version)).await? {
+            return Err(StoreError::Unavailable(format!("account {id} was written meanwhile; run it again")));
+        }
+    }
+    Ok(())
 }
 
 /// The statements of a step, without comments.
@@ -181,6 +269,14 @@ async fn make_keyspace(session: &Session, config: &Config) -> Result<(), StoreEr
         return Ok(());
     }
     define(session, &make).await
+}
+
+/// The tables that the steps make.
+#[cfg(test)]
+pub fn tables() -> Vec<String> {
+    let made =
+        |step: &str| statements(step).into_iter().filter_map(|made| made.split_whitespace().nth(5).map(str::to_owned)).collect::<Vec<_>>();
+    STEPS.iter().flat_map(|(_, step)| made(step)).collect()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! position. It knows no transactions, so nothing here reads before it writes; what must not go back is kept by the servers, which
 //! compare the places that rows are written under.
 
+pub mod backup;
 mod connect;
 mod errors;
 mod migrate;
@@ -19,6 +20,7 @@ mod live;
 mod plays;
 mod polls;
 mod positions;
+mod pushes;
 mod runs;
 mod secrets;
 mod sums;
@@ -87,6 +89,7 @@ struct Tables {
     accounts: accounts::AccountTables,
     secrets: secrets::SecretTables,
     audit: audit::AuditTables,
+    pushes: pushes::PushTables,
 }
 
 impl Cql {
@@ -111,6 +114,7 @@ impl Cql {
             accounts: accounts::AccountTables::prepare(&server).await?,
             secrets: secrets::SecretTables::prepare(&server).await?,
             audit: audit::AuditTables::prepare(&server).await?,
+            pushes: pushes::PushTables::prepare(&server).await?,
         };
         Ok(Cql { server: Arc::new(server), tables: Arc::new(tables) })
     }

@@ -20,6 +20,8 @@ use crate::{Secret, SecretKind, Secrets, StoreError, Use};
 const AT_ONCE: usize = 16;
 /// Rows stay this many seconds longer than their secret, so that no clock but ours says when it ends.
 const LONGER: i64 = 60;
+/// No secret stays longer than this: that of a browser which stays signed in, at most a year by the settings.
+pub const LONGEST: i64 = 366 * 24 * 3_600;
 
 pub struct SecretTables {
     make: PreparedStatement,

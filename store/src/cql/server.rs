@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::{Stream, StreamExt, TryStreamExt};
 use scylla::client::execution_profile::ExecutionProfile;
 use scylla::client::session::Session;
 use scylla::deserialize::row::DeserializeRow;
@@ -63,6 +63,11 @@ impl Server {
         Server { session, keyspace: config.keyspace.clone(), reading, seats: Semaphore::new(config.writes) }
     }
 
+    /// For what is about the schema and not about rows.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
     /// A question. It may be asked twice.
     pub async fn to_read(&self, cql: &str) -> Result<PreparedStatement, StoreError> {
         let mut statement = self.to_write(cql).await?;
@@ -82,14 +87,33 @@ impl Server {
         self.session.prepare(within(&self.keyspace, cql)).await.map_err(errors::of_prepare)
     }
 
-    /// All rows of the answer, page by page.
+    /// A question that takes its time: it is not put to a second replica, and is answered in pages of so many rows.
+    pub async fn to_scan(&self, cql: &str, page: i32) -> Result<PreparedStatement, StoreError> {
+        let mut statement = self.to_write(cql).await?;
+        statement.set_page_size(page);
+        Ok(statement)
+    }
+
+    /// The rows of the answer as they come, page by page.
+    pub async fn stream<C, K>(
+        &self,
+        question: &PreparedStatement,
+        key: K,
+    ) -> Result<impl Stream<Item = Result<C, StoreError>> + use<C, K>, StoreError>
+    where
+        C: for<'f, 'm> DeserializeRow<'f, 'm> + Send + 'static,
+        K: SerializeRow,
+    {
+        let pager = self.session.execute_iter(question.clone(), key).await.map_err(errors::of_pager)?;
+        Ok(pager.rows_stream::<C>().map_err(errors::unreadable)?.map_err(errors::of_next_row))
+    }
+
+    /// All rows of the answer.
     pub async fn rows<C>(&self, question: &PreparedStatement, key: impl SerializeRow) -> Result<Vec<C>, StoreError>
     where
         C: for<'f, 'm> DeserializeRow<'f, 'm> + Send + 'static,
     {
-        let pager = self.session.execute_iter(question.clone(), key).await.map_err(errors::of_pager)?;
-        let rows = pager.rows_stream::<C>().map_err(errors::unreadable)?;
-        rows.map_err(errors::of_next_row).try_collect().await
+        self.stream(question, key).await?.try_collect().await
     }
 
     /// The first row of an answer that has one row, or none.
@@ -178,7 +202,8 @@ where
 fn within(keyspace: &str, cql: &str) -> String {
     let named = ["INTO ", "FROM ", "UPDATE "].iter().find_map(|word| {
         let (before, table) = cql.split_once(word)?;
-        Some(format!("{before}{word}{keyspace}.{table}"))
+        let own = !table.starts_with("system_");
+        own.then(|| format!("{before}{word}{keyspace}.{table}"))
     });
     named.unwrap_or_else(|| cql.to_owned())
 }

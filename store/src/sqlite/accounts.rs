@@ -5,7 +5,7 @@ use rusqlite::{Connection, Row, params};
 use schemas::{AccountId, Email, Millis};
 
 use super::{Sqlite, rows};
-use crate::accounts::STRAY_MS;
+use crate::accounts::{KEPT, STRAY_MS};
 use crate::metrics::Operation;
 use crate::{Account, Accounts, Name, PasswordHash, StoreError, spelling};
 
@@ -174,8 +174,19 @@ pub(super) fn release(c: &Connection, name: &Name, account: AccountId) -> rusqli
 }
 
 pub(super) fn remove(c: &Connection, account: &Account) -> rusqlite::Result<()> {
-    rows::change(c, "DELETE FROM accounts WHERE id = ?", [account.id.to_string()])?;
-    account.names().iter().filter(|name| !matches!(name, Name::Dj(_))).try_for_each(|name| release(c, name, account.id))
+    let id = account.id.to_string();
+    rows::change(c, "DELETE FROM accounts WHERE id = ?", [&id])?;
+    for name in account.names() {
+        match name.row().filter(|_| name.stays()) {
+            Some((kind, text)) => {
+                let sql = "UPDATE account_names SET claimed_at = ? WHERE kind = ? AND name = ? AND account = ?";
+                rows::change(c, sql, params![KEPT.0, kind, text, id])?;
+            }
+            None if name.stays() => {}
+            None => release(c, &name, account.id)?,
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn list(c: &Connection, after: Option<AccountId>, limit: usize) -> rusqlite::Result<Vec<Account>> {

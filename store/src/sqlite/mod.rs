@@ -13,17 +13,22 @@ mod writer;
 
 mod accounts;
 mod audit;
+mod copy;
 mod fingerprints;
 mod likes;
 mod live;
 mod plays;
 mod polls;
 mod positions;
+mod pushes;
 mod runs;
 mod secrets;
 mod tokens;
 mod votes;
 mod wishes;
+
+pub use copy::{contents, copy, version};
+pub use open::newest;
 
 use std::path::Path;
 use std::sync::Arc;

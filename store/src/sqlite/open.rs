@@ -11,7 +11,12 @@ use crate::StoreError;
 
 /// The version of a file is how many of these it has taken. A step that was released is never changed; a change of the
 /// schema is one more step.
-const STEPS: &[&str] = &[include_str!("schema.sql"), include_str!("accounts.sql")];
+const STEPS: &[&str] = &[include_str!("schema.sql"), include_str!("accounts.sql"), include_str!("persons.sql"), include_str!("pushes.sql")];
+
+/// The step that a file which is up to date has taken.
+pub fn newest() -> u32 {
+    STEPS.len() as u32
+}
 
 /// "PIKA": how a file of ours is told from another program's database.
 const APPLICATION: i32 = i32::from_be_bytes(*b"PIKA");
@@ -156,4 +161,58 @@ fn migrate(connection: &mut Connection) -> rusqlite::Result<Version> {
         step.commit()?;
     }
     Ok(version)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn shape(file: &Connection) -> Vec<(String, String)> {
+        let mut asked = file.prepare("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name").unwrap();
+        asked.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect()
+    }
+
+    fn of_version(version: usize) -> Connection {
+        let file = Connection::open_in_memory().unwrap();
+        for sql in &STEPS[..version] {
+            file.execute_batch(sql).unwrap();
+        }
+        file.pragma_update(None, "application_id", APPLICATION).unwrap();
+        file.pragma_update(None, "user_version", version).unwrap();
+        file
+    }
+
+    #[test]
+    fn a_file_of_every_earlier_version_becomes_one_of_this() {
+        let new = shape(&of_version(STEPS.len()));
+        for version in 1..STEPS.len() {
+            let mut file = of_version(version);
+            file.execute("INSERT INTO djs (id, name, folded_name, created_at) VALUES ('kept', 'Kept', 'kept', 1)", []).unwrap();
+            assert!(migrate(&mut file).unwrap() == Version::Ours, "{version}");
+            assert_eq!(shape(&file), new, "{version}");
+            let kept: String = file.query_row("SELECT name FROM djs WHERE id = 'kept'", [], |row| row.get(0)).unwrap();
+            assert_eq!(kept, "Kept", "{version}");
+        }
+    }
+
+    /// Of two accounts that older programs let be one person, the first is.
+    #[test]
+    fn accounts_of_an_older_file_claim_who_they_are() {
+        let mut file = of_version(2);
+        for (id, created_at) in [("second", 7), ("first", 5), ("third", 9)] {
+            let made =
+                "INSERT INTO accounts (id, version, email, display_name, slug, person, created_at, roles, identities, profile, preferences)
+                VALUES (?, 1, '', '', '', 'somebody', ?, '[]', '[]', '{}', '{}')";
+            file.execute(made, (id, created_at)).unwrap();
+        }
+        assert!(migrate(&mut file).unwrap() == Version::Ours);
+        let sql = "SELECT account, person FROM account_names JOIN accounts ON account = id AND name = person WHERE kind = 'person'";
+        let mut who = file.prepare(sql).unwrap();
+        let mut people: Vec<(String, String)> =
+            who.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect();
+        assert_eq!(people.len(), 3);
+        people.retain(|(_, person)| person.parse::<schemas::PersonId>().is_err());
+        assert_eq!(people, [("first".to_owned(), "somebody".to_owned())], "the others are somebody new");
+    }
 }

@@ -7,10 +7,12 @@ use std::collections::BTreeSet;
 use rusqlite::Connection;
 use schemas::track::Analysis;
 
-use super::{accounts, audit, fingerprints, likes, live, plays, positions, runs, secrets, tokens};
+use super::{accounts, audit, fingerprints, likes, live, plays, positions, pushes, runs, secrets, tokens};
 use crate::contract::people::{account, entry, secret};
+use crate::contract::pushes::subscription;
 use crate::contract::sample::{EVENING, evening, person, pos, session};
 use crate::rows::Fingerprint;
+use crate::{Claim, PushKey};
 
 thread_local! {
     static SEEN: RefCell<BTreeSet<&'static str>> = const { RefCell::new(BTreeSet::new()) };
@@ -67,7 +69,27 @@ fn ask_of_people(c: &Connection) -> rusqlite::Result<()> {
     audit::of(c, ada.id, 10)?;
     audit::sweep(c, EVENING)?;
     accounts::of(c, ada.id)?.unwrap();
-    accounts::remove(c, &ada)
+    accounts::remove(c, &ada)?;
+    ask_of_pushes(c)
+}
+
+fn ask_of_pushes(c: &Connection) -> rusqlite::Result<()> {
+    let (friday, phone) = (session("friday-night"), subscription(person(1), 'a'));
+    assert!(pushes::subscribe(c, &phone)?);
+    pushes::follow(c, &friday, &phone.sha256, EVENING)?;
+    pushes::followers(c, &friday, EVENING, 9)?;
+    pushes::find(c, &phone.sha256)?.unwrap();
+    pushes::of(c, person(1))?;
+    pushes::hush(c, person(1), true)?;
+    pushes::unfollow(c, &friday, &phone.sha256)?;
+    let push = PushKey { session: friday, seq: 100 };
+    pushes::claim(c, &push, "one", EVENING, EVENING.plus(1))?;
+    assert_eq!(pushes::claim(c, &push, "two", EVENING, EVENING)?, Claim::Held(EVENING.plus(1)));
+    pushes::note_told(c, &push, &phone.sha256)?;
+    pushes::told(c, &push)?;
+    pushes::leave(c, &push, "one", true)?;
+    pushes::unsubscribe(c, &phone.sha256)?;
+    pushes::sweep(c, EVENING)
 }
 
 fn plan(c: &Connection, sql: &str) -> Vec<String> {
@@ -79,7 +101,7 @@ fn plan(c: &Connection, sql: &str) -> Vec<String> {
 #[test]
 fn no_question_reads_a_whole_table() {
     let c = Connection::open_in_memory().unwrap();
-    c.execute_batch(concat!(include_str!("schema.sql"), include_str!("accounts.sql"))).unwrap();
+    c.execute_batch(concat!(include_str!("schema.sql"), include_str!("accounts.sql"), include_str!("pushes.sql"))).unwrap();
     ask_everything(&c).unwrap();
     let statements = SEEN.take();
     assert!(statements.len() > 30, "only {} statements were seen", statements.len());

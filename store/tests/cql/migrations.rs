@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use schemas::PersonId;
 use store::StoreError;
 use store::cql::{Cql, Login, migrate};
 
@@ -22,8 +23,8 @@ async fn a_keyspace_is_made_once_whoever_makes_it() {
     // As when all roles of a new cluster start with a migration at once.
     let (one, other) = tokio::join!(migrate(&config), migrate(&config));
     let (one, other) = (one.unwrap(), other.unwrap());
-    assert_eq!((one.version, other.version), (2, 2));
-    assert_eq!(one.applied.len() + other.applied.len(), 2, "each step is taken by one of them");
+    assert_eq!((one.version, other.version), (4, 4));
+    assert_eq!(one.applied.len() + other.applied.len(), 4, "each step is taken by one of them");
     assert_eq!(migrate(&config).await.unwrap().applied, Vec::<&str>::new());
     Cql::open(&config).await.unwrap();
 }
@@ -48,12 +49,36 @@ async fn a_step_that_was_cut_off_is_taken_again() {
     let config = unmade();
     migrate(&config).await.unwrap();
     let beside = beside(&config).await;
-    beside.query_unpaged("DELETE FROM migrations WHERE program = 'pika' AND version = 2", ()).await.unwrap();
+    beside.query_unpaged("DELETE FROM migrations WHERE program = 'pika' AND version IN (2, 3, 4)", ()).await.unwrap();
     beside.query_unpaged("DROP TABLE secrets", ()).await.unwrap();
     let said = words(Cql::open(&config).await);
     assert!(said.contains("version 1"), "{said}");
-    assert_eq!(migrate(&config).await.unwrap().applied.len(), 1);
+    assert_eq!(migrate(&config).await.unwrap().applied.len(), 3);
     Cql::open(&config).await.unwrap();
+}
+
+/// Of two accounts that older programs let be one person, the first is.
+#[tokio::test]
+async fn accounts_of_an_older_keyspace_claim_who_they_are() {
+    let _present = PRESENT.read().await;
+    let config = unmade();
+    migrate(&config).await.unwrap();
+    let beside = beside(&config).await;
+    for (id, created_at) in [("second", 7_i64), ("first", 5), ("third", 9)] {
+        let made = "INSERT INTO accounts (id, version, person, created_at) VALUES (?, 1, 'somebody', ?)";
+        beside.query_unpaged(made, (id, created_at)).await.unwrap();
+    }
+    beside.query_unpaged("DELETE FROM migrations WHERE program = 'pika' AND version IN (3, 4)", ()).await.unwrap();
+    migrate(&config).await.unwrap();
+    let answer = beside.query_unpaged("SELECT person, id FROM accounts", ()).await.unwrap().into_rows_result().unwrap();
+    let mut people: Vec<(String, String)> = answer.rows().unwrap().map(Result::unwrap).collect();
+    for (person, id) in &people {
+        let sql = "SELECT account FROM account_names WHERE kind = 'person' AND name = ?";
+        let claimed = beside.query_unpaged(sql, (person,)).await.unwrap().into_rows_result().unwrap();
+        assert_eq!(claimed.first_row::<(String,)>().unwrap().0, *id);
+    }
+    people.retain(|(person, _)| person.parse::<PersonId>().is_err());
+    assert_eq!(people, [("somebody".to_owned(), "first".to_owned())], "the others are somebody new");
 }
 
 #[tokio::test]

@@ -10,13 +10,18 @@ use store::{Changes, Live, StoreError};
 use crate::server::{beside, fresh, tables};
 
 /// Not in the log, so written without a place.
-const BESIDE_THE_LOG: [&str; 11] = [
+const BESIDE_THE_LOG: [&str; 16] = [
     "accounts",
     "account_names",
     "audit_by_account",
     "audit_by_month",
     "djs",
     "fingerprints",
+    "push_followers",
+    "push_subscriptions",
+    "push_subscriptions_by_person",
+    "pushes",
+    "pushes_told",
     "secrets",
     "secrets_by_account",
     "tokens",

@@ -11,4 +11,5 @@ store::account_promises!(crate::file::fresh());
 
 mod durable;
 mod faults;
+mod forgotten;
 mod property;

@@ -25,15 +25,17 @@ impl Consumer {
                 self.cancel_timer(session, poll, stamp);
             }
             Change::PollCancelled { poll, .. } => self.cancel_timer(session, poll, stamp),
-            Change::Ended(reason) => self.ended(session, *reason),
-            Change::Away
-            | Change::Back
-            | Change::Track(_)
-            | Change::Stopped
-            | Change::Metadata(_)
-            | Change::PollOpened(_)
-            | Change::Announced(_)
-            | Change::AnnouncementEnded => {}
+            Change::Ended(reason) => {
+                self.withdraw(session);
+                self.ended(session, *reason);
+            }
+            // One that is not to be pushed takes the place of one that was.
+            Change::Announced(_) => {
+                self.withdraw(session);
+                self.announce(session);
+            }
+            Change::AnnouncementEnded => self.withdraw(session),
+            Change::Away | Change::Back | Change::Track(_) | Change::Stopped | Change::Metadata(_) | Change::PollOpened(_) => {}
         }
     }
 

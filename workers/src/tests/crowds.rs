@@ -2,12 +2,16 @@
 
 use std::time::{Duration, Instant};
 
+use schemas::fact::Fact;
+use schemas::lobby::LobbyRecord;
 use schemas::note::{Presence, PresenceChange, PresenceReport, Present, SessionPresence};
 use schemas::state::State;
-use schemas::{Millis, NodeId};
+use schemas::{Millis, NodeId, Seq};
 
 use super::scene::*;
 use crate::config::Config;
+use crate::duties::Duty;
+use crate::errands::Ran;
 use crate::presence::{Crowds, Dj};
 use crate::seats::Seats;
 
@@ -137,6 +141,55 @@ fn a_node_that_says_goodbye_is_gone_at_once() {
     assert_eq!(floor.crowds.dj(&session()), Dj::Left { since: floor.now });
     floor.crowds.forget_dj(&session());
     assert_eq!(floor.crowds.dj(&session()), Dj::Unseen);
+}
+
+#[test]
+fn the_lobby_is_told_what_plays_once_and_again_after_a_new_track() {
+    let (mut seats, crowds) = (Seats::default(), Floor::new().crowds);
+    let mut scene = Scene::begun();
+    let begun = scene.fold.view.lobby();
+    let show = |seats: &mut Seats, record: LobbyRecord, at: Option<Seq>| {
+        let seat = seats.get_mut(&session()).unwrap();
+        let last = at.unwrap_or(seat.fold.view.last);
+        let record = Box::new(record);
+        seat.begin(&Duty::Show(record.clone()));
+        seat.ran(Ran::Shown(record, last), Instant::now());
+    };
+    seats.seat(std::mem::replace(&mut scene.fold, Scene::new().fold), START);
+    // Whatever an errand waits for.
+    let later = Instant::now() + Duration::from_secs(60);
+    let owed = |seats: &Seats| match seats.owed(&session(), &crowds, false, START, later, &Config::default()) {
+        Some(Duty::Show(record)) => Some(*record),
+        Some(Duty::Say(_) | Duty::AskClose(_)) | None => None,
+    };
+    assert_eq!(owed(&seats), begun, "what the lobby shows is not known");
+    show(&mut seats, begun.unwrap(), None);
+    assert_eq!(owed(&seats), None);
+    let mut hear = |seats: &mut Seats, fact: Fact| {
+        let seat = seats.get_mut(&session()).unwrap();
+        std::mem::swap(&mut scene.fold, &mut seat.fold);
+        let effects = scene.say(fact);
+        std::mem::swap(&mut scene.fold, &mut seat.fold);
+        seat.folded(&effects, START, START);
+    };
+    hear(&mut seats, played(1));
+    let one = owed(&seats).unwrap();
+    assert_eq!(one.track, Some(track(1)));
+    show(&mut seats, one.clone(), None);
+    assert_eq!(owed(&seats), None);
+    // The fate of what is sent is not known, and the DJ goes back to the track before.
+    hear(&mut seats, played(2));
+    let seat = seats.get_mut(&session()).unwrap();
+    seat.begin(&Duty::Show(Box::new(seat.fold.view.lobby().unwrap())));
+    seat.ran(Ran::Newest(0), Instant::now());
+    hear(&mut seats, played(1));
+    assert_eq!(owed(&seats), Some(one.clone()), "the second track may stand there");
+    // Another record comes with a fact, after the one that was sent.
+    let before = seats.get(&session()).unwrap().fold.view.last;
+    hear(&mut seats, Fact::Away { since: START });
+    hear(&mut seats, Fact::Back { owner: None });
+    show(&mut seats, one.clone(), Some(before));
+    assert_eq!(owed(&seats), Some(one));
 }
 
 #[test]

@@ -28,7 +28,7 @@ fn taken_up(mut scene: Scene, agreed: u64) -> Fold {
 
 fn owed(fold: &Fold) -> Option<Duty> {
     let sight = Sight { now: START.plus(30_000), dj: Dj::Here, trusted: true, since: START };
-    duty(fold, sight, &Config::default())
+    duty(fold, &shown(fold), sight, &Config::default())
 }
 
 #[test]

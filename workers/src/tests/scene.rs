@@ -7,6 +7,7 @@ use schemas::{Millis, NodeId, OpKey, PersonId, PollId, Pos, Seq, SessionId, Trac
 
 use crate::effects::Effects;
 use crate::fold::Fold;
+use crate::shown::Shown;
 
 pub const START: Millis = Millis(1_769_284_800_000);
 
@@ -52,11 +53,19 @@ pub fn ended(begin: Seq) -> Fact {
 
 pub fn opened(n: u64, allow_change: bool) -> Fact {
     let options = vec!["A".into(), "B".into(), "C".into()];
-    Fact::PollOpened(PollOpened { poll: poll(n), question: "Which?".into(), options, ends_at: Some(START.plus(60_000)), allow_change })
+    let ends_at = Some(START.plus(60_000));
+    Fact::PollOpened(PollOpened { poll: poll(n), question: "Which?".into(), options, ends_at, allow_change, hide_results: false })
 }
 
 pub fn played(n: u8) -> Fact {
     Fact::Track { track: track(n), played_at: START }
+}
+
+/// A lobby that shows what the facts say.
+pub fn shown(fold: &Fold) -> Shown {
+    let mut shown = Shown::default();
+    fold.view.lobby().into_iter().for_each(|record| shown.stored(record, fold.view.last));
+    shown
 }
 
 /// A log under construction, and the fold of it so far.
@@ -92,7 +101,7 @@ impl Scene {
     pub fn pack(&mut self, claims: Vec<(Speaker, Option<OpKey>, Claim)>) -> Effects {
         let (seq, stamp) = self.next();
         let claims = claims.into_iter().map(|(by, op, claim)| ClaimRecord { at: stamp, by, op, claim }).collect();
-        self.push(Entry::Pack(PlacedPack { session: session(), seq, stamp, pack: Pack { node: Some(node()), claims } }))
+        self.push(Entry::Pack(PlacedPack { session: session(), seq, stamp, pack: Pack { node: Some(node()), claims }, more: 0 }))
     }
 
     pub fn claim(&mut self, n: u8, op: Option<OpKey>, claim: Claim) -> Effects {

@@ -12,13 +12,13 @@ use crate::presence::Dj;
 const MINUTE: i64 = 60_000;
 
 fn owed(scene: &Scene, now: Millis, dj: Dj, trusted: bool) -> Option<Duty> {
-    duty(&scene.fold, Sight { now, dj, trusted, since: START }, &Config::default())
+    duty(&scene.fold, &shown(&scene.fold), Sight { now, dj, trusted, since: START }, &Config::default())
 }
 
 fn ends(duty: Option<Duty>) -> Option<EndReason> {
     match duty {
         Some(Duty::Say(Fact::Ended { reason, .. })) => Some(reason),
-        Some(Duty::Say(_) | Duty::AskClose(_)) | None => None,
+        Some(Duty::Say(_) | Duty::Show(_) | Duty::AskClose(_)) | None => None,
     }
 }
 

@@ -28,7 +28,7 @@ async fn what_dancers_say_becomes_counts_verdicts_and_rows() {
     let last = evening.claims(vec![(1, Claim::Unlike { track: key }), (2, Claim::Tempo { preference: Preference::Faster })]).await;
     evening.folded(&world, last).await;
 
-    let told = verdicts.next().await.unwrap();
+    let (told, _) = verdicts.next().await.unwrap();
     assert_eq!((told.session, told.list.len()), (evening.session.clone(), 5));
     assert!(told.list.iter().all(|verdict| matches!(verdict.outcome, Outcome::Counted { .. })));
     let (broker, session) = (&evening.broker, &evening.session);

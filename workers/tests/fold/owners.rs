@@ -1,5 +1,6 @@
 //! Owners who should not be two, a broker that dies, leases that change hands.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -7,7 +8,7 @@ use schemas::claim::Claim;
 use schemas::fact::Fact;
 use schemas::state::State;
 use tokio_util::sync::CancellationToken;
-use workers::Config;
+use workers::{Announcer, Config, Standing};
 
 use super::support::*;
 
@@ -80,7 +81,13 @@ async fn a_worker_takes_its_share_and_gives_it_back() {
     evening.open(1, Duration::from_secs(60), true).await;
     for (round, who) in [(1, 0u32), (2, 10)] {
         let stop = CancellationToken::new();
-        let run = tokio::spawn(workers::run(Config::default(), world.broker().await, world.store.clone(), stop.clone()));
+        let run = tokio::spawn(workers::run(
+            Config::default(),
+            world.broker().await,
+            world.store.clone(),
+            Arc::new(workers::Nobody),
+            stop.clone(),
+        ));
         let seq = evening.claims((who..who + 10).map(|who| (who, Claim::Vote { poll: poll(1), option: 0 })).collect()).await;
         evening.folded(&world, seq).await;
         stop.cancel();
@@ -112,7 +119,7 @@ async fn while_the_store_is_away_polls_still_close_and_afterwards_all_is_saved()
     assert_eq!(world.store.recap(&evening.session).await.unwrap().unwrap().polls[0].votes, [30, 0, 0]);
     let mut told = 0;
     while told < 29 {
-        told += verdicts.next().await.unwrap().list.len();
+        told += verdicts.next().await.unwrap().0.list.len();
     }
     worker.stop().await;
 }
@@ -123,7 +130,7 @@ async fn when_a_worker_dies_another_folds_on() {
     let mut evening = Evening::begin(&world).await;
     evening.open(1, Duration::from_secs(60), true).await;
     let stop = CancellationToken::new();
-    let run = |broker| tokio::spawn(workers::run(Config::default(), broker, world.store.clone(), stop.clone()));
+    let run = |broker| tokio::spawn(workers::run(Config::default(), broker, world.store.clone(), Arc::new(workers::Nobody), stop.clone()));
     let mut one = run(world.broker().await);
     let seq = evening.claim(1, Claim::Vote { poll: poll(1), option: 0 }).await;
     evening.folded(&world, seq).await;
@@ -142,4 +149,63 @@ async fn when_a_worker_dies_another_folds_on() {
     one.await.unwrap().unwrap();
     two.await.unwrap().unwrap();
     assert_eq!(world.store.recap(&evening.session).await.unwrap().unwrap().polls[0].votes, [3, 0, 0]);
+}
+
+/// What a worker says of announcements.
+#[derive(Default)]
+struct Said(Mutex<Vec<String>>);
+
+impl Said {
+    fn say(&self, word: String) {
+        self.0.lock().unwrap().push(word);
+    }
+
+    fn is(&self, word: &str) -> Option<()> {
+        self.0.lock().unwrap().iter().any(|said| said == word).then_some(())
+    }
+}
+
+impl Announcer for Said {
+    fn announce(&self, standing: Standing) {
+        self.say(standing.message);
+    }
+
+    fn withdraw(&self, _: &schemas::SessionId, _: schemas::Seq) {}
+
+    fn leave(&self, _: &schemas::SessionId) {
+        self.say("left".to_owned());
+    }
+}
+
+#[tokio::test]
+async fn what_was_taken_back_before_an_owner_came_is_not_announced_by_it() {
+    let world = World::new().await;
+    let mut evening = Evening::begin(&world).await;
+    let announced = |message: &str| Fact::Announced { message: message.to_owned(), ends_at: None, push: true };
+    let work = async || {
+        let (said, stop) = (Arc::new(Said::default()), CancellationToken::new());
+        let run = workers::run(Config::default(), world.broker().await, world.store.clone(), said.clone(), stop.clone());
+        (said, stop, tokio::spawn(run))
+    };
+    let (said, stop, run) = work().await;
+    let seq = evening.say(announced("One"), &[]).await;
+    until("the first", async || said.is("One")).await;
+    evening.folded(&world, seq).await;
+    stop.cancel();
+    run.await.unwrap().unwrap();
+    assert_eq!(said.is("left"), Some(()), "whoever owns it next knows what stands");
+    // Nobody folds that it is taken back, nor what comes after.
+    for fact in [Fact::AnnouncementEnded, announced("Two"), announced("Three")] {
+        evening.say(fact, &[]).await;
+    }
+    let (said, stop, run) = work().await;
+    until("the last", async || said.is("Three")).await;
+    assert_eq!((said.is("One"), said.is("Two")), (None, None), "neither stands any more");
+    stop.cancel();
+    run.await.unwrap().unwrap();
+    // What stands is announced by each owner.
+    let (said, stop, run) = work().await;
+    until("the last again", async || said.is("Three")).await;
+    stop.cancel();
+    run.await.unwrap().unwrap();
 }

@@ -86,7 +86,7 @@ async fn a_poll_that_was_due_while_nobody_folded_is_closed_when_somebody_does() 
     evening.folded(&world, seq).await;
     worker.stop().await;
     let broker = evening.broker.clone();
-    until("the timer", || async { broker.log_range(schemas::Partition(0)).await.ok().filter(|(_, last)| *last > seq) }).await;
+    until("the timer", || async { broker.session_end(&evening.session).await.ok().flatten().filter(|last| *last > seq) }).await;
     let began = Millis::now();
     let worker = world.worker(&evening.session, Config::default()).await;
     let closed = evening.hear("poll_closed").await;

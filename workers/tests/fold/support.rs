@@ -166,7 +166,8 @@ impl Evening {
     pub async fn open(&mut self, n: u64, due: Duration, timed: bool) -> Millis {
         let at = Millis::now().plus(due.as_millis() as i64);
         let options = vec!["A".into(), "B".into(), "C".into()];
-        let opened = PollOpened { poll: poll(n), question: "Which?".into(), options, ends_at: Some(at), allow_change: false };
+        let ends_at = Some(at);
+        let opened = PollOpened { poll: poll(n), question: "Which?".into(), options, ends_at, allow_change: false, hide_results: false };
         let timers = if timed { vec![Timer { poll: poll(n), at }] } else { vec![] };
         self.say(Fact::PollOpened(opened), &timers).await;
         at

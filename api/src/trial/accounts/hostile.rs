@@ -1,8 +1,14 @@
-//! Every route about accounts with a table of hostile inputs: always a 4xx in our shape, never a 5xx, and nothing of it comes back.
+//! Every route with a table of hostile inputs: always a 4xx in our shape, never a 5xx, and nothing of it comes back.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::signature::Ed25519KeyPair;
+use schemas::fact::Owner;
+use schemas::secrets::ClusterKey;
+use store::RunRow;
 
 use super::*;
-use crate::config::Config;
-use crate::limits::Rates;
+use crate::trial::run;
 
 fn bodies() -> Vec<Vec<u8>> {
     let mut bodies: Vec<Vec<u8>> = [
@@ -17,6 +23,9 @@ fn bodies() -> Vec<Vec<u8>> {
         "{\"code\":\"../../etc/passwd\",\"password\":\"another good phrase 7\",\"refreshToken\":\"pk_ref_x\",\"deviceCode\":\"pk_dev_x\",\"role\":\"root\",\"reason\":1}",
         "{\"role\":\"guest\",\"reason\":[],\"name\":{},\"preferences\":[],\"newPassword\":1}",
         "{\"preferences\":{\"__proto__\":{\"admin\":true},\"theme\":9e999},\"version\":-1,\"name\":1}",
+        "{\"tracks\":[null,1,\"x\",[],{\"artist\":{},\"title\":[]},{\"artist\":\"\\u0000\",\"title\":\"\\u202e\",\"bpm\":-1}]}",
+        "{\"endpoint\":\"http://169.254.169.254/latest\",\"keys\":{\"p256dh\":\"x\",\"auth\":\"x\"},\"kind\":\"nonsense\",\"message\":{}}",
+        "{\"subscription\":{\"endpoint\":\"javascript:alert(1)\",\"keys\":{\"p256dh\":1,\"auth\":[]}},\"sessionId\":\"../x\",\"kind\":1}",
         "{\"preferences\":{\"constructor\":1},\"version\":1.5,\"displayName\":{},\"bio\":1,\"genres\":{},\"name\":[]}",
     ]
     .into_iter()
@@ -33,36 +42,33 @@ fn bodies() -> Vec<Vec<u8>> {
     bodies
 }
 
-/// Documented routes about accounts, with `id` in the place of each parameter; whether they have one.
+/// Documented routes, with `id` in the place of each parameter; whether they have one.
 fn routes(id: &str) -> Vec<(Method, String, bool)> {
-    let document: Value = serde_json::from_str(crate::openapi()).unwrap();
-    let paths =
-        document["paths"].as_object().unwrap().iter().filter(|(path, _)| path.starts_with("/api/auth") || path.starts_with("/api/admin"));
-    let each = paths.flat_map(|(path, item)| {
-        let (named, path) = (path.contains('{'), path.replace("{id}", id).replace("{role}", id));
-        let methods = item.as_object().unwrap().keys().map(|method| method.to_uppercase().parse().unwrap());
-        methods.map(|method| (method, path.clone(), named)).collect::<Vec<(Method, String, bool)>>()
+    let filled = documented().into_iter().map(|(method, path)| {
+        let each = path.split('/').map(|part| if part.starts_with('{') { id } else { part });
+        (method, each.collect::<Vec<_>>().join("/"), path.contains('{'))
     });
-    each.collect()
+    filled.collect()
 }
 
 /// Routes that have nothing to read, so that whatever lies in the body is as good as nothing.
 fn reads_no_body(method: &Method, path: &str) -> bool {
     *method == Method::GET
         || ["/api/auth/regenerate-token", "/api/auth/logout", "/api/auth/verify/send", "/api/auth/ticket"].contains(&path)
-        || (*method == Method::DELETE && path != "/api/auth/account")
+        || (*method == Method::DELETE && !["/api/auth/account", "/api/push/subscribe"].contains(&path))
 }
 
-#[tokio::test]
-async fn whatever_comes_is_answered_with_a_4xx_in_our_shape() {
-    let world = World::with(Config { rates: Rates { factor: 0.0, ..Rates::default() }, ..Config::default() });
+pub async fn whatever_comes_is_answered_with_a_4xx_in_our_shape(place: Place) {
+    let world = &place.world(without_limits()).await;
     world.signed_up("ada").await;
     world.signed_up("root-one").await;
     let id = world.accounts.find("root-one@example.org").await.unwrap().id;
     world.accounts.grant(id, schemas::Role::Admin, None, Millis::now()).await.unwrap();
     let callers = [As::nobody(), world.browser("ada").await, world.browser("root-one").await];
+    let ada = world.accounts.find("ada@example.org").await.unwrap().id.to_string();
+    world.save(|changes| changes.runs.push(RunRow { owner: Owner::Dj { id: ada }, ..run("nobodys-evening", 10) })).await;
     let mut asked = 0;
-    for (method, path, _) in routes("nobody") {
+    for (method, path, _) in routes("nobodys-evening") {
         if reads_no_body(&method, &path) {
             continue;
         }
@@ -72,8 +78,9 @@ async fn whatever_comes_is_answered_with_a_4xx_in_our_shape() {
                     let request = caller.request(method.clone(), &path).header(header::CONTENT_TYPE, kind).body(Body::from(body.clone()));
                     let answer = world.send(request.unwrap()).await;
                     let shown = String::from_utf8_lossy(&body[..body.len().min(80)]).into_owned();
-                    // These take what they are given: an empty patch, a device without a name, an address that nobody has.
-                    let takes = ["/profile", "/preferences", "/api/auth/device", "/password/forgotten"];
+                    // These take what they are given: an empty patch or export, a device without a name, an address that nobody has, tracks of
+                    // which each that is none is named.
+                    let takes = ["/profile", "/preferences", "/import", "/api/auth/device", "/password/forgotten", "/sync-fingerprints"];
                     let harmless = answer.status == 200 && takes.iter().any(|end| path.ends_with(end));
                     if !harmless {
                         assert!(answer.status.is_client_error(), "{method} {path} {kind} {shown}: {} {}", answer.status, answer.text());
@@ -84,13 +91,19 @@ async fn whatever_comes_is_answered_with_a_4xx_in_our_shape() {
             }
         }
     }
-    assert!(asked > 3_000, "only {asked} were asked");
+    assert!(asked > 8_000, "only {asked} were asked");
     assert_eq!(world.fetch(&callers[1], "/api/auth/me").await.status, 200, "and she is still herself");
 }
 
-#[tokio::test]
-async fn what_is_shown_and_does_not_hold_is_nobody() {
-    let world = World::new();
+/// The signature of a cluster with another key, of the period that this one signs in.
+fn of_another_cluster(signed: &str) -> String {
+    let period = Millis::now().0.div_euclid(30 * 24 * 3_600_000);
+    let seed = ClusterKey::new(b"another cluster").derive("access token", &period.to_be_bytes());
+    URL_SAFE_NO_PAD.encode(Ed25519KeyPair::from_seed_unchecked(&seed).unwrap().sign(signed.as_bytes()))
+}
+
+pub async fn what_is_shown_and_does_not_hold_is_nobody(place: Place) {
+    let world = &place.world(without_limits()).await;
     let token = world.signed_up("ada").await;
     let body = json!({"email": "ada@example.org", "password": PASSWORD});
     let pair = world.post(&As::nobody(), "/api/auth/token", body).await.json();
@@ -99,7 +112,11 @@ async fn what_is_shown_and_does_not_hold_is_nobody() {
     let (head, claims, signature) = (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap());
     let none = "eyJhbGciOiJub25lIiwidHlwIjoiYXQrand0In0";
     let hs256 = "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9";
+    let an_hour_ago = Millis::now().plus(-3_600_000);
+    let account = world.accounts.find("ada@example.org").await.unwrap();
     let shown = [
+        world.accounts.begin_app(&account, "Phone", an_hour_ago).await.unwrap().access,
+        format!("{head}.{claims}.{}", of_another_cluster(&format!("{head}.{claims}"))),
         format!("{none}.{claims}."),
         format!("{none}.{claims}.{signature}"),
         format!("{hs256}.{claims}.{signature}"),
@@ -131,9 +148,8 @@ async fn what_is_shown_and_does_not_hold_is_nobody() {
     assert_eq!(world.fetch(&As::bearer(access), "/api/auth/me").await.status, 200);
 }
 
-#[tokio::test]
-async fn ids_that_cannot_be_are_not_there() {
-    let world = World::with(Config { rates: Rates { factor: 0.0, ..Rates::default() }, ..Config::default() });
+pub async fn ids_that_cannot_be_are_not_there(place: Place) {
+    let world = &place.world(without_limits()).await;
     world.signed_up("root-one").await;
     let id = world.accounts.find("root-one@example.org").await.unwrap().id;
     world.accounts.grant(id, schemas::Role::Admin, None, Millis::now()).await.unwrap();
@@ -143,12 +159,34 @@ async fn ids_that_cannot_be_are_not_there() {
         for (method, path, _) in routes(&bad).into_iter().filter(|(.., named)| *named) {
             let body = json!({"role": "dj", "reason": "x"});
             let answer = world.say(&admin, method.clone(), &path, body).await;
-            assert!(matches!(answer.status.as_u16(), 400 | 404), "{method} {path}: {}", answer.status);
-            answer.failure();
+            // A label that proves nothing, and an evening that never was: both are empty.
+            let empty = answer.status == 200 && (path.ends_with("/likes") || path.ends_with("/history"));
+            assert!(empty || matches!(answer.status.as_u16(), 400 | 404), "{method} {path}: {}", answer.status);
+            if !empty {
+                answer.failure();
+            }
         }
         for query in [format!("after={bad}"), format!("limit={bad}"), "limit=-1".to_owned()] {
             let answer = world.fetch(&admin, &format!("/api/admin/users?{query}")).await;
             assert!(answer.status.is_client_error() || answer.status == 200, "{query}: {}", answer.status);
+        }
+    }
+}
+
+/// What somebody says may come back in an answer's body, and never as a line of its head.
+pub async fn nothing_that_is_said_becomes_a_header(place: Place) {
+    let world = &place.world(without_limits()).await;
+    world.signed_up("ada").await;
+    let ada = world.browser("ada").await;
+    let lines = "x%0d%0aSet-Cookie:%20evil=1%0d%0a%0d%0aevil";
+    for caller in [&As::nobody(), &ada] {
+        for (method, path, _) in routes(lines).into_iter().filter(|(method, ..)| *method == Method::GET) {
+            for query in ["next", "state", "code", "error", "iss", "name", "format", "after", "q"] {
+                let answer = world.fetch(caller, &format!("{path}?{query}={lines}")).await;
+                assert!(!answer.status.is_server_error(), "{method} {path}?{query}: {}", answer.status);
+                let told = answer.headers.iter().any(|(_, value)| String::from_utf8_lossy(value.as_bytes()).contains("evil=1"));
+                assert!(!told, "{method} {path}?{query}: {:?}", answer.headers);
+            }
         }
     }
 }

@@ -6,9 +6,8 @@ use schemas::cookie::person_of;
 use super::*;
 use crate::config::Config;
 
-#[tokio::test]
-async fn a_browser_is_signed_in_by_a_cookie_that_changes_each_time() {
-    let world = World::new();
+pub async fn a_browser_is_signed_in_by_a_cookie_that_changes_each_time(place: Place) {
+    let world = place.world(Config::default()).await;
     let guest = PersonId::random();
     let visitor = As::cookie(&world.cookie(guest));
     let body = json!({"email": "ada@example.org", "password": PASSWORD, "displayName": "DJ Ada"});
@@ -36,9 +35,8 @@ async fn a_browser_is_signed_in_by_a_cookie_that_changes_each_time() {
     assert_eq!(world.fetch(&As::cookie(&second), "/api/auth/me").await.status, 401);
 }
 
-#[tokio::test]
-async fn under_https_only_the_name_that_cannot_be_planted_is_believed() {
-    let world = World::with(Config { https: true, ..Config::default() });
+pub async fn under_https_only_the_name_that_cannot_be_planted_is_believed(place: Place) {
+    let world = place.world(Config { https: true, ..Config::default() }).await;
     world.signed_up("ada").await;
     let answer = world.post(&As::nobody(), "/api/auth/login", json!({"email": "ada@example.org", "password": PASSWORD})).await;
     let set = answer.headers.get_all(header::SET_COOKIE).iter().map(|value| value.to_str().unwrap()).collect::<Vec<_>>();
@@ -48,9 +46,8 @@ async fn under_https_only_the_name_that_cannot_be_planted_is_believed() {
     assert_eq!(world.fetch(&As::cookie(&cookie.replace("__Host-", "")), "/api/auth/me").await.status, 401);
 }
 
-#[tokio::test]
-async fn an_app_signs_in_and_its_access_ends_with_its_session() {
-    let world = World::new();
+pub async fn an_app_signs_in_and_its_access_ends_with_its_session(place: Place) {
+    let world = place.world(Config::default()).await;
     world.signed_up("ada").await;
     let body = json!({"email": "ada@example.org", "password": PASSWORD, "name": "Desk"});
     let pair = world.post(&As::nobody(), "/api/auth/token", body).await.json();
@@ -73,9 +70,8 @@ async fn an_app_signs_in_and_its_access_ends_with_its_session() {
     assert_eq!(world.fetch(&app, "/api/auth/me").await.status, 401, "a stolen refresh token ended the family");
 }
 
-#[tokio::test]
-async fn a_device_is_let_in() {
-    let world = World::new();
+pub async fn a_device_is_let_in(place: Place) {
+    let world = place.world(Config::default()).await;
     world.signed_up("ada").await;
     let ada = world.browser("ada").await;
     let waits = world.post(&As::nobody(), "/api/auth/device", json!({"name": "Booth"})).await.json();
@@ -92,9 +88,8 @@ async fn a_device_is_let_in() {
     assert_eq!(poll().await.status, 404);
 }
 
-#[tokio::test]
-async fn letters_lead_back_in() {
-    let world = World::new();
+pub async fn letters_lead_back_in(place: Place) {
+    let world = place.world(Config::default()).await;
     world.signed_up("ada").await;
     let page = world.fetch(&As::default(), "/dev/mail").await;
     assert!(page.text().contains("ada@example.org") && page.text().contains("#verify=pk_ver_"), "{}", page.text());
@@ -112,17 +107,34 @@ async fn letters_lead_back_in() {
     .unwrap();
     let body = json!({"code": world.code("reset"), "password": "a new password of mine"});
     assert_eq!(world.post(&As::nobody(), "/api/auth/password/reset", body.clone()).await.status, 200);
-    assert_eq!(world.post(&As::nobody(), "/api/auth/password/reset", body).await.failure(), (400, "invalid_message".to_owned()));
+    assert_eq!(world.post(&As::nobody(), "/api/auth/password/reset", body).await.failure(), (404, "not_found".to_owned()));
 }
 
-#[tokio::test]
-async fn an_export_holds_ones_likes_and_an_account_goes() {
-    let world = World::new();
+pub async fn an_export_holds_ones_likes_is_taken_over_by_another_account_and_an_account_goes(place: Place) {
+    let world = place.world(Config::default()).await;
     world.signed_up("ada").await;
     let ada = world.browser("ada").await;
     let export = world.fetch(&ada, "/api/auth/export").await;
     assert!(export.header(header::CONTENT_DISPOSITION).contains("pika-my-data.json"));
     assert_eq!((export.json()["account"]["displayName"].clone(), export.json()["likes"]["total"].clone()), (json!("DJ ada"), json!(0)));
+
+    let told =
+        json!({"bio": "Blues only", "website": "https://example.org/ada", "socialLinks": {"instagram": "https://instagram.com/ada"}});
+    assert_eq!(world.say(&ada, Method::PATCH, "/api/auth/profile", told).await.status, 200);
+    assert_eq!(world.say(&ada, Method::PATCH, "/api/auth/preferences", json!({"preferences": {"theme": "light"}})).await.status, 200);
+    let document = world.fetch(&ada, "/api/auth/export").await.json();
+    world.signed_up("eve").await;
+    let eve = world.browser("eve").await;
+    let mut wrong = document.clone();
+    wrong["preferences"]["theme"] = json!("no such theme");
+    assert_eq!(world.post(&eve, "/api/auth/import", wrong).await.failure(), (400, "invalid_message".to_owned()));
+    let untouched = world.fetch(&eve, "/api/auth/export").await.json();
+    assert_eq!((&untouched["profile"]["bio"], &untouched["preferences"]["theme"]), (&json!(""), &json!("dark")), "all of it or nothing");
+    assert_eq!(world.post(&eve, "/api/auth/import", document.clone()).await.status, 200);
+    let taken_over = world.fetch(&eve, "/api/auth/export").await.json();
+    assert_eq!([&taken_over["profile"], &taken_over["preferences"]], [&document["profile"], &document["preferences"]]);
+    assert_eq!(taken_over["account"]["displayName"], "DJ eve", "a name stays its bearer's");
+
     let remove = async |password: &str| world.say(&ada, Method::DELETE, "/api/auth/account", json!({"password": password})).await;
     assert_eq!(remove("not it").await.failure(), (401, "wrong_password".to_owned()));
     assert_eq!(remove(PASSWORD).await.status, 200);

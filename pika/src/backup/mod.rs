@@ -1,0 +1,132 @@
+//! `pika backup` and `pika restore`: copies of the rows and of the log, of one moment, compressed and with their sums.
+//!
+//! The rows are copied before the log, so that a copy's log never ends before its rows: what the rows lack is folded from it. A log that
+//! is put back begins a new epoch, because sequences were given out since the copy was taken and must not be given out again.
+
+mod manifest;
+mod packing;
+mod place;
+mod progress;
+mod restore;
+mod seal;
+mod status;
+mod tables;
+mod take;
+mod verify;
+
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::settings::{Overrides, Profile, Settings, load};
+use place::Place;
+use seal::Key;
+
+pub use status::Status;
+
+/// Copies the rows and the log, beside a running Pika. With `backup_key` (PIKA_BACKUP_KEY, PIKA_BACKUP_KEY_FILE) they are encrypted.
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    overrides: Overrides,
+    /// A folder, or s3://BUCKET/PREFIX with keys and endpoint in the AWS_… variables. Default: `backups` in the data directory.
+    #[arg(long, value_name = "PLACE", global = true)]
+    to: Option<String>,
+    /// How many backups are kept; older ones are removed after a good one.
+    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..))]
+    keep: u16,
+    /// Goes on, and takes one each so many hours.
+    #[arg(long, value_name = "HOURS", value_parser = clap::value_parser!(u16).range(1..))]
+    every_hours: Option<u16>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    /// Lists the finished backups.
+    List,
+    /// Puts a backup back into a scratch place, and compares it with what it says of itself.
+    Verify {
+        /// Default: the newest.
+        name: Option<String>,
+    },
+}
+
+/// Puts a backup back where there is nothing: into an empty data directory, or to the brokers of --nats and the keyspace of --store. One that is
+/// encrypted needs its `backup_key` (PIKA_BACKUP_KEY, PIKA_BACKUP_KEY_FILE).
+#[derive(clap::Args)]
+pub struct RestoreArgs {
+    /// Its name, as `pika backup list` shows it. Default: the newest.
+    name: Option<String>,
+    /// Where backups lie. Default: `backups` in the data directory.
+    #[arg(long, value_name = "PLACE")]
+    from: Option<String>,
+    #[command(flatten)]
+    overrides: Overrides,
+}
+
+pub async fn run(args: Args) -> anyhow::Result<()> {
+    let settings = load(&args.overrides, Profile::Production)?;
+    let place = open(&settings, args.to.as_deref())?;
+    match args.command {
+        Some(Command::List) => list(&place).await,
+        Some(Command::Verify { name }) => verify::verify(&settings, &place, &chosen(&place, name).await?).await,
+        None => match args.every_hours {
+            None => once(&settings, &place, usize::from(args.keep)).await,
+            Some(hours) => always(&settings, &place, usize::from(args.keep), Duration::from_secs(u64::from(hours) * 3600)).await,
+        },
+    }
+}
+
+pub async fn restore(args: RestoreArgs) -> anyhow::Result<()> {
+    let settings = load(&args.overrides, Profile::Production)?;
+    let place = open(&settings, args.from.as_deref())?;
+    restore::restore(&settings, &place, &chosen(&place, args.name).await?).await
+}
+
+fn open(settings: &Settings, named: Option<&str>) -> anyhow::Result<Place> {
+    let beside = settings.data.join("backups");
+    Place::open(named.map_or_else(|| beside.to_string_lossy().into_owned(), str::to_owned).as_str(), Key::given(settings)?)
+}
+
+async fn chosen(place: &Place, name: Option<String>) -> anyhow::Result<String> {
+    match name {
+        Some(name) => Ok(name),
+        None => place.list().await?.pop().with_context(|| format!("there is no finished backup in {}", place.shown)),
+    }
+}
+
+async fn list(place: &Place) -> anyhow::Result<()> {
+    for name in place.list().await? {
+        let manifest = place.manifest(&name).await?;
+        let sealed = if manifest.key.is_some() { "\tencrypted" } else { "" };
+        println!("{name}\t{}\t{} bytes\tPika {}{sealed}", manifest.at, manifest.bytes(), manifest.version);
+    }
+    Ok(())
+}
+
+/// One try, whose outcome the running processes say to Prometheus.
+async fn once(settings: &Settings, place: &Place, keep: usize) -> anyhow::Result<()> {
+    let taken = take::take(settings, place, keep).await;
+    let words = taken.as_ref().err().map(|error| format!("{error:#}"));
+    Status::note(&settings.data, taken.as_ref().ok().cloned(), words).context("noting what became of it")?;
+    let good = taken?;
+    println!("{} in {}: {} bytes in {:.1} s", good.name, place.shown, good.bytes, good.seconds);
+    Ok(())
+}
+
+async fn always(settings: &Settings, place: &Place, keep: usize, pause: Duration) -> anyhow::Result<()> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let mut tick = tokio::time::interval(pause);
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => return Ok(()),
+            _ = interrupt.recv() => return Ok(()),
+            _ = tick.tick() => if let Err(error) = once(settings, place, keep).await {
+                eprintln!("pika: {error:#}");
+            },
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Where backups lie: a folder, or a bucket that speaks S3.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
+use futures_util::{Stream, StreamExt, TryStreamExt};
+use object_store::aws::AmazonS3Builder;
+use object_store::buffered::BufWriter;
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::{ClientOptions, ObjectStore, ObjectStoreExt, RetryConfig};
+use sha2::{Digest, Sha256};
+use tokio::io::AsyncWriteExt;
+
+use super::manifest::{FORMAT, Manifest, Part};
+use super::seal::Key;
+
+const MANIFEST: &str = "manifest.json";
+
+/// A folder or a bucket.
+#[derive(Clone)]
+pub struct Place {
+    store: Arc<dyn ObjectStore>,
+    under: Path,
+    pub shown: String,
+    /// What parts are sealed with, and opened.
+    pub key: Option<Key>,
+}
+
+/// How long a place may say nothing, and how long after its begin a part that broke off is asked for again.
+const SILENCE: Duration = Duration::from_secs(60);
+const TRIED: Duration = Duration::from_secs(12 * 3600);
+
+impl Place {
+    /// `s3://BUCKET/PREFIX`, whose keys and endpoint come from the usual `AWS_…` variables, or a folder, which is made.
+    pub fn open(to: &str, key: Option<Key>) -> anyhow::Result<Place> {
+        let (store, under): (Arc<dyn ObjectStore>, Path) = match to.strip_prefix("s3://") {
+            Some(place) => {
+                let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+                // A part is read as fast as it is put back, which may take an hour; only a silence is an error.
+                let client = ClientOptions::new().with_timeout_disabled().with_read_timeout(SILENCE);
+                let retry = RetryConfig { retry_timeout: TRIED, ..RetryConfig::default() };
+                let store = AmazonS3Builder::from_env()
+                    .with_client_options(client)
+                    .with_retry(retry)
+                    .with_bucket_name(bucket)
+                    .build()
+                    .with_context(|| format!("backups in {to}"))?;
+                (Arc::new(store), Path::parse(prefix).with_context(|| format!("backups in {to}"))?)
+            }
+            None => {
+                std::fs::create_dir_all(to).with_context(|| format!("backups in {to}"))?;
+                (
+                    Arc::new(
+                        LocalFileSystem::new_with_prefix(to).with_context(|| format!("backups in {to}"))?.with_automatic_cleanup(true),
+                    ),
+                    Path::default(),
+                )
+            }
+        };
+        Ok(Place { store, under, shown: to.trim_end_matches('/').to_owned(), key })
+    }
+
+    fn at(&self, backup: &str, file: &str) -> Path {
+        self.under.clone().join(backup).join(file)
+    }
+
+    /// Writes one file of a backup as it comes, and gives its size and sum.
+    pub async fn put(&self, backup: &str, name: String, chunks: impl Stream<Item = anyhow::Result<Bytes>> + Send) -> anyhow::Result<Part> {
+        let mut chunks = match &self.key {
+            Some(key) => key.seal(&name, chunks)?,
+            None => chunks.boxed(),
+        };
+        let mut writer = BufWriter::new(self.store.clone(), self.at(backup, &name));
+        let (mut sum, mut bytes) = (Sha256::new(), 0);
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk.with_context(|| format!("reading {name}"))?;
+            sum.update(&chunk);
+            bytes += chunk.len() as u64;
+            writer.write_all(&chunk).await.with_context(|| format!("writing {name} to {}", self.shown))?;
+        }
+        writer.shutdown().await.with_context(|| format!("writing {name} to {}", self.shown))?;
+        Ok(Part { name, bytes, sha256: hex(&sum.finalize()), sealed: self.key.is_some() })
+    }
+
+    /// Reads one file of a backup. It ends with an error if what came is not what was written.
+    pub async fn get(&self, backup: &str, part: &Part) -> anyhow::Result<BoxStream<'static, anyhow::Result<Bytes>>> {
+        let found = self.store.get(&self.at(backup, &part.name)).await.with_context(|| format!("reading {}/{}", self.shown, part.name))?;
+        let (read, mut sum) = (part.clone(), Some(Sha256::new()));
+        let mut chunks = found.into_stream();
+        let checked = futures_util::stream::poll_fn(move |context| {
+            chunks.poll_next_unpin(context).map(|chunk| match chunk {
+                Some(Ok(chunk)) => {
+                    if let Some(sum) = &mut sum {
+                        sum.update(&chunk);
+                    }
+                    Some(Ok(chunk))
+                }
+                Some(Err(error)) => Some(Err(error.into())),
+                None => {
+                    let found = hex(&sum.take()?.finalize());
+                    (found != read.sha256)
+                        .then(|| Err(anyhow::anyhow!("{} is damaged: its sum is not the one that was written", read.name)))
+                }
+            })
+        });
+        match (part.sealed, &self.key) {
+            (false, _) => Ok(checked.boxed()),
+            (true, Some(key)) => Ok(key.open(&part.name, checked)),
+            (true, None) => bail!("{} is encrypted", part.name),
+        }
+    }
+
+    pub async fn finish(&self, backup: &str, manifest: &Manifest) -> anyhow::Result<()> {
+        let text = serde_json::to_vec_pretty(manifest)?;
+        self.store.put(&self.at(backup, MANIFEST), text.into()).await.with_context(|| format!("writing to {}", self.shown))?;
+        Ok(())
+    }
+
+    pub async fn manifest(&self, backup: &str) -> anyhow::Result<Manifest> {
+        let found = self.store.get(&self.at(backup, MANIFEST)).await;
+        let found = found.with_context(|| format!("there is no finished backup {backup} in {}", self.shown))?;
+        let manifest: Manifest = serde_json::from_slice(&found.bytes().await?).with_context(|| format!("the manifest of {backup}"))?;
+        if manifest.format > FORMAT {
+            bail!("{backup} was taken by a newer Pika ({}); this one knows format {FORMAT}", manifest.version);
+        }
+        Ok(manifest)
+    }
+
+    /// The finished backups, oldest first.
+    pub async fn list(&self) -> anyhow::Result<Vec<String>> {
+        let under = (!self.under.as_ref().is_empty()).then_some(&self.under);
+        let found = self.store.list_with_delimiter(under).await.with_context(|| format!("listing {}", self.shown))?;
+        let mut names = Vec::new();
+        for folder in found.common_prefixes {
+            let Some(name) = folder.filename().filter(|name| name.starts_with("pika-")).map(str::to_owned) else { continue };
+            if self.store.head(&self.at(&name, MANIFEST)).await.is_ok() {
+                names.push(name);
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    /// Removes one: its manifest first, so that what is left of a removal that breaks off is no backup.
+    pub async fn remove(&self, backup: &str) -> anyhow::Result<()> {
+        self.store.delete(&self.at(backup, MANIFEST)).await.with_context(|| format!("removing {backup}"))?;
+        let files: Vec<_> = self.store.list(Some(&self.under.clone().join(backup))).try_collect().await?;
+        for file in files {
+            self.store.delete(&file.location).await.with_context(|| format!("removing {}", file.location))?;
+        }
+        Ok(())
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

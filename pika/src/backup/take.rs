@@ -1,0 +1,60 @@
+//! Taking a backup: the rows, then the log, then the manifest, and then the oldest ones go.
+
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::{Context, bail};
+use futures_util::StreamExt;
+use schemas::Millis;
+
+use super::manifest::{FORMAT, Manifest, Rows, Stream, name};
+use super::place::Place;
+use super::seal::Key;
+use super::status::Good;
+use super::{packing, tables};
+use crate::settings::Settings;
+use crate::{past, storage};
+
+pub async fn take(settings: &Settings, place: &Place, keep: usize) -> anyhow::Result<Good> {
+    let (at, began) = (Millis::now(), Instant::now());
+    let backup = name(at)?;
+    let broker = past::broker(settings).await?;
+    let (rows, tables) = match storage::place(settings)? {
+        storage::Place::Sqlite(file) => (Some(rows_of(&file, &settings.data, place, &backup).await?), None),
+        storage::Place::Cql(config) => (None, Some(tables::take(&config, place, &backup).await?)),
+    };
+    let mut streams = Vec::new();
+    for stream in broker.kept() {
+        let (copied, chunks) = broker.snapshot(&stream).await.with_context(|| format!("copying the stream {stream}"))?;
+        let chunks = chunks.map(|chunk| chunk.map_err(anyhow::Error::from));
+        let part = place.put(&backup, format!("{stream}.tar.s2"), chunks).await?;
+        streams.push(Stream { part, copied });
+    }
+    let key = place.key.as_ref().map(Key::id).transpose()?;
+    let version = env!("CARGO_PKG_VERSION").to_owned();
+    let manifest = Manifest { format: FORMAT, version, at, key, log_streams: settings.log_streams, rows, tables, streams };
+    place.finish(&backup, &manifest).await?;
+    let backups = place.list().await?;
+    for old in backups.iter().take(backups.len().saturating_sub(keep)) {
+        place.remove(old).await?;
+    }
+    Ok(Good { name: backup, at, bytes: manifest.bytes(), seconds: began.elapsed().as_secs_f64() })
+}
+
+async fn rows_of(file: &Path, data: &Path, place: &Place, backup: &str) -> anyhow::Result<Rows> {
+    if !file.is_file() {
+        bail!("there is no store at {}; --data or --store says where it is", file.display());
+    }
+    // On the disk of the data, because the rows may be larger than what /tmp holds.
+    let scratch = tempfile::tempdir_in(data).with_context(|| format!("a scratch folder in {}", data.display()))?;
+    let copy = scratch.path().join("rows.sqlite");
+    let (from, into) = (file.to_owned(), copy.clone());
+    let (schema, tables) = tokio::task::spawn_blocking(move || {
+        store::sqlite::copy(&from, &into)?;
+        Ok::<_, store::StoreError>((store::sqlite::version(&into)?, store::sqlite::contents(&into)?))
+    })
+    .await?
+    .context("copying the rows")?;
+    let part = place.put(backup, "rows.sqlite.gz".to_owned(), packing::file(copy)).await?;
+    Ok(Rows { part, schema, tables })
+}

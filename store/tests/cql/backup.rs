@@ -1,0 +1,198 @@
+//! Tables copied out of one keyspace and put into another.
+
+use schemas::Millis;
+use scylla::client::session::Session;
+use scylla::value::{CqlValue, Row};
+use store::StoreError;
+use store::cql::backup::{Source, Tally, Target};
+use store::cql::{Config, Cql, migrate};
+use tokio::sync::mpsc;
+
+use crate::server::{PRESENT, beside, fresh, unmade};
+
+type Copied = Vec<(&'static str, Vec<Vec<u8>>, Tally)>;
+
+async fn copied(config: &Config) -> Copied {
+    let source = Source::open(config).await.unwrap();
+    let mut tables = Vec::new();
+    for table in source.tables() {
+        let (sender, mut receiver) = mpsc::channel(1);
+        let taken = async {
+            let mut pieces = Vec::new();
+            while let Some(piece) = receiver.recv().await {
+                pieces.push(piece);
+            }
+            pieces
+        };
+        let (tally, pieces) = tokio::join!(source.copy(table, sender), taken);
+        tables.push((table, pieces, tally.unwrap()));
+    }
+    tables
+}
+
+async fn fill(target: &Target, table: &str, pieces: Vec<Vec<u8>>) -> Result<Tally, StoreError> {
+    let (sender, receiver) = mpsc::channel(pieces.len() + 1);
+    for piece in pieces {
+        sender.send(piece).await.unwrap();
+    }
+    drop(sender);
+    target.fill(table, receiver).await
+}
+
+async fn put_back(config: &Config, version: u32, copied: Copied) {
+    let target = Target::make(config, version).await.unwrap();
+    for (table, pieces, tally) in copied {
+        assert_eq!(fill(&target, table, pieces).await.unwrap(), tally, "{table}");
+    }
+    target.finish().await.unwrap();
+}
+
+async fn all(session: &Session, cql: &str) -> Vec<Vec<Option<CqlValue>>> {
+    let answer = session.query_unpaged(cql, ()).await.unwrap().into_rows_result().unwrap();
+    answer.rows::<Row>().unwrap().map(|row| row.unwrap().columns).collect()
+}
+
+async fn run(session: &Session, statements: &[&str]) {
+    for statement in statements {
+        session.query_unpaged(*statement, ()).await.unwrap();
+    }
+}
+
+const ROWS: [&str; 12] = [
+    "INSERT INTO runs (session, begin_seq, pos, dj_name, likes, ended_at) VALUES ('a', 1, 70, 'Ä\u{1f483}', 5, null) USING TIMESTAMP 70",
+    "UPDATE runs USING TIMESTAMP 1125899906842622 SET epoch = 1 WHERE session = 'a' AND begin_seq = 1",
+    "INSERT INTO open_runs (log_partition, session, begin_seq) VALUES (3, 'a', 1) USING TIMESTAMP 70",
+    "INSERT INTO open_runs (log_partition, session, begin_seq) VALUES (3, 'b', 2) USING TIMESTAMP 80",
+    "DELETE FROM open_runs USING TIMESTAMP 90 WHERE log_partition = 3 AND session = 'b' AND begin_seq = 2",
+    "INSERT INTO plays (session, begin_seq, play, pos, track_key, bpm, energy) VALUES ('a', 1, 2, 60, 0x00ff, 0.1, -0.0) USING TIMESTAMP 60",
+    "INSERT INTO likes (session, begin_seq, bucket, person, track_key, pos, standing, ops) VALUES ('a', 1, 7, 0x01, 0x02, 61, false, 0x) USING TIMESTAMP 61",
+    "INSERT INTO accounts (id, version, email, display_name, profile) VALUES ('one', 3, 'ada@example.org', '', '{}')",
+    "UPDATE accounts SET version = 4 WHERE id = 'one' IF version = 3",
+    "INSERT INTO secrets (sha256, kind, expires_at) VALUES ('cafe', 'session', 9) USING TTL 5000",
+    "INSERT INTO secrets_by_account (account, kind, sha256) VALUES ('one', 'session', 'cafe') USING TTL 5000",
+    "INSERT INTO audit_by_month (month, at, id, detail) VALUES (1, 2, 'x', 'short') USING TTL 1",
+];
+
+const EXACT: [&str; 6] = [
+    "SELECT session, begin_seq, pos, dj_name, likes, ended_at, epoch, writetime(pos), writetime(dj_name), writetime(epoch) FROM runs",
+    "SELECT * FROM open_runs",
+    "SELECT session, play, track_key, bpm, energy, groove, writetime(bpm) FROM plays",
+    "SELECT person, track_key, standing, ops, writetime(ops) FROM likes",
+    "SELECT id, version, email, display_name, password, writetime(email), writetime(version) FROM accounts",
+    "SELECT sha256, kind, expires_at, writetime(kind) FROM secrets",
+];
+
+#[tokio::test]
+async fn rows_come_back_cell_by_cell_with_the_places_that_guard_them() {
+    let store = fresh().await;
+    let there = beside(&store.config).await;
+    run(&there, &ROWS).await;
+    let mut rows = Vec::new();
+    for sql in EXACT {
+        rows.push(all(&there, sql).await);
+    }
+    let copied = copied(&store.config).await;
+    let of = |name: &str| copied.iter().find(|(table, ..)| *table == name).unwrap().2;
+    assert_eq!((of("runs").rows, of("secrets").fleeting, of("secrets_by_account").fleeting), (1, 1, 1));
+    // What had a second to live is over before it is put back.
+    let end = Millis::now().0 / 1_000 + 3;
+    while Millis::now().0 / 1_000 < end {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+
+    let config = unmade();
+    put_back(&config, 4, copied).await;
+    Cql::open(&config).await.unwrap();
+    let back = beside(&config).await;
+    for (sql, rows) in EXACT.iter().zip(rows) {
+        assert_eq!(all(&back, sql).await, rows, "{sql}");
+    }
+    assert!(all(&back, "SELECT * FROM audit_by_month").await.is_empty());
+    for sql in ["SELECT ttl(kind) FROM secrets", "SELECT ttl(expires_at) FROM secrets"] {
+        let left = all(&back, sql).await[0][0].clone().unwrap().as_int().unwrap();
+        assert!((4_900..5_000).contains(&left), "{left} seconds are left of 5000");
+    }
+
+    // The fold, which may begin again at an earlier place: what is older changes nothing, what is newer stands.
+    run(
+        &back,
+        &[
+            "INSERT INTO runs (session, begin_seq, pos, dj_name, ended_at) VALUES ('a', 1, 69, 'old', 69) USING TIMESTAMP 69",
+            "UPDATE runs USING TIMESTAMP 1125899906842621 SET epoch = 2 WHERE session = 'a' AND begin_seq = 1",
+        ],
+    )
+    .await;
+    assert_eq!(all(&back, EXACT[0]).await, all(&there, EXACT[0]).await, "a null is as old as its row");
+    run(
+        &back,
+        &[
+            "INSERT INTO plays (session, begin_seq, play, pos, bpm) VALUES ('a', 1, 2, 71, 2.0) USING TIMESTAMP 71",
+            "DELETE FROM open_runs USING TIMESTAMP 71 WHERE log_partition = 3 AND session = 'a' AND begin_seq = 1",
+        ],
+    )
+    .await;
+    assert_eq!(all(&back, "SELECT pos, bpm FROM plays").await, [[Some(CqlValue::BigInt(71)), Some(CqlValue::Double(2.0))]]);
+    assert!(all(&back, "SELECT * FROM open_runs").await.is_empty(), "a run that ends is open no more");
+}
+
+#[tokio::test]
+async fn many_rows_are_copied_in_pieces_and_their_sums_agree() {
+    let store = fresh().await;
+    let there = beside(&store.config).await;
+    let put = "INSERT INTO likes (session, begin_seq, bucket, person, track_key, pos) VALUES (?, 1, ?, ?, 0x02, ?) USING TIMESTAMP 61";
+    let put = there.prepare(put).await.unwrap();
+    for n in 0..3_000_i64 {
+        there.execute_unpaged(&put, (format!("s{}", n % 40), (n % 8) as i32, n.to_be_bytes().to_vec(), n)).await.unwrap();
+    }
+    let first = copied(&store.config).await;
+    let config = unmade();
+    put_back(&config, 4, first.clone()).await;
+    let tallies = |copied: &Copied| copied.iter().map(|(table, _, tally)| (*table, *tally)).collect::<Vec<_>>();
+    assert_eq!(tallies(&first), tallies(&copied(&config).await));
+    assert!(tallies(&first).iter().any(|(table, tally)| *table == "likes" && tally.rows == 3_000));
+}
+
+#[tokio::test]
+async fn a_keyspace_that_holds_anything_is_refused_and_one_filled_by_half_is_no_store() {
+    let store = fresh().await;
+    let refused = Target::make(&store.config, 4).await.err().unwrap().to_string();
+    assert!(refused.contains(&store.config.keyspace) && refused.contains("holds tables already"), "{refused}");
+
+    let config = unmade();
+    let target = Target::make(&config, 4).await.unwrap();
+    for said in [Cql::open(&config).await.err().unwrap(), migrate(&config).await.err().unwrap(), Source::open(&config).await.err().unwrap()]
+    {
+        assert!(said.to_string().contains("pika restore"), "{said}");
+    }
+    let columns = fill(&target, "days", vec![b"{\"table\":\"days\",\"columns\":[]}\n".to_vec()]).await.err().unwrap().to_string();
+    assert!(columns.contains("days is not made as the copy"), "{columns}");
+    assert!(fill(&target, "nobodys", Vec::new()).await.is_err());
+    target.discard().await.unwrap();
+    let gone = Cql::open(&config).await.err().unwrap().to_string();
+    assert!(gone.contains("pika migrate"), "{gone}");
+    let newer = Target::make(&config, 99).await.err().unwrap().to_string();
+    assert!(newer.contains("newer version"), "{newer}");
+}
+
+/// The third step gives each account a person of its own, so it needs the rows.
+#[tokio::test]
+async fn rows_of_an_older_version_are_put_back_as_that_and_then_brought_up_to_date() {
+    let _present = PRESENT.read().await;
+    let (old, new) = (unmade(), unmade());
+    Target::make(&old, 2).await.unwrap();
+    let there = beside(&old).await;
+    run(
+        &there,
+        &[
+            "DELETE FROM migrations WHERE program = 'pika restore'",
+            "INSERT INTO accounts (id, version, person, created_at) VALUES ('first', 1, 'somebody', 5)",
+        ],
+    )
+    .await;
+    let source = Source::open(&old).await.unwrap();
+    assert_eq!((source.version, source.tables().contains(&"pushes")), (2, false));
+    put_back(&new, 2, copied(&old).await).await;
+    Cql::open(&new).await.unwrap();
+    let claimed = all(&beside(&new).await, "SELECT account FROM account_names WHERE kind = 'person' AND name = 'somebody'").await;
+    assert_eq!(claimed, [[Some(CqlValue::Text("first".to_owned()))]]);
+}
