@@ -1,6 +1,8 @@
 import { defineConfig } from "vitest/config";
 
 // The client is tested without a browser on purpose: it must not come to need one.
+const source = ["@pika/source"];
+
 export default defineConfig({
   test: {
     projects: [
@@ -13,6 +15,8 @@ export default defineConfig({
         },
       },
       {
+        resolve: { conditions: source },
+        ssr: { resolve: { conditions: source } },
         oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
         test: {
           name: "app",

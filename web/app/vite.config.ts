@@ -2,10 +2,39 @@ import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, gzipSync } from "node:zlib";
-import { defineConfig, type Plugin, type Rollup } from "vite";
+import { defaultClientConditions, defineConfig, type Plugin, type Rollup } from "vite";
 
 // Where a developer's server listens; the built page asks its own origin and never reads this.
 const SERVER = "http://127.0.0.1:3001";
+
+/**
+ * The script that the page waits for before it draws anything; no module can be that. It stands right behind the metas that
+ * it changes, and before the styles: a script behind those runs only when they have come.
+ */
+function firstLook(): Plugin {
+  const SOURCE = "src/first-look.js";
+  const PLACE = "<!-- first look -->";
+  let file = `/${SOURCE}`;
+  return {
+    name: "pika-first-look",
+    generateBundle: {
+      // Before the page is put together, which names it.
+      order: "pre",
+      handler() {
+        const source = readFileSync(join(import.meta.dirname, SOURCE), "utf8");
+        const made = this.emitFile({ type: "asset", name: "first-look.js", source });
+        file = `/${this.getFileName(made)}`;
+      },
+    },
+    transformIndexHtml: {
+      order: "post",
+      handler(html) {
+        if (!html.includes(PLACE)) throw new Error(`index.html has no ${PLACE}`);
+        return html.replace(PLACE, `<script src="${file}"></script>`);
+      },
+    },
+  };
+}
 
 /** Tells the service worker which files the first page needs, and names the build after them. */
 function shell(): Plugin {
@@ -63,13 +92,16 @@ function firstFiles(bundle: Rollup.OutputBundle): string[] {
   };
   for (const chunk of Object.values(bundle)) {
     if (chunk.type === "chunk" && chunk.isEntry && chunk.name === "index") take(chunk.fileName);
+    if (chunk.type === "asset" && chunk.names.includes("first-look.js")) take(chunk.fileName);
   }
   return [...found];
 }
 
 export default defineConfig({
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
-  plugins: [shell(), packed()],
+  plugins: [firstLook(), shell(), packed()],
+  // The pages are made of the client's source, not of what was last built of it.
+  resolve: { conditions: ["@pika/source", ...defaultClientConditions] },
   build: {
     outDir: "../dist",
     emptyOutDir: true,

@@ -58,6 +58,22 @@ story(
     };
     expect(data.account.email).toBe(email);
 
+    const bring = async (name: string, text: string) => {
+      await page
+        .getByLabel("The file")
+        .setInputFiles({ name, mimeType: "application/json", buffer: Buffer.from(text) });
+      await page.getByRole("button", { name: "Take it over" }).click();
+    };
+    await bring("holiday.json", "no json");
+    await page.getByText("That is no file of a person's data.").waitFor();
+    await bring("pika-my-data.json", JSON.stringify({ ...data, profile: { bio: "From afar" } }));
+    await page.getByText("Profile and preferences are taken over.").waitFor();
+    await page.getByRole("link", { name: "Profile" }).click();
+    await eventually(() => page.getByRole("textbox", { name: /about/i }).inputValue()).toBe(
+      "From afar",
+    );
+    await page.getByRole("link", { name: "My data" }).click();
+
     await page.getByText("Evenings that you played stay under your name").waitFor();
     await ada.picture("account-data");
     await page.getByLabel("Your password").fill("not the password");
@@ -107,6 +123,29 @@ story("a forgotten password is chosen anew, and an address changed", async ({ fl
   await page.getByRole("heading", { name: "The new address holds from now on." }).waitFor();
   await page.goto("/account");
   await page.getByText("moved@example.org").waitFor();
+});
+
+story("whoever signs out is at the door, and stays there", async ({ floor, pika }) => {
+  const someone = await signUp(pika, "DJ Leaving");
+  const { page } = await signedIn(floor, someone);
+  await page.getByRole("button", { name: "Sign out" }).click();
+  const door = page.getByRole("heading", { name: "Sign in" });
+  await door.waitFor();
+  await page.reload();
+  await door.waitFor();
+
+  await page.goto("/dj");
+  await page.getByLabel("Email").fill(someone.email);
+  await page.getByLabel("Password").fill(PASSWORD);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByText("Signed in as DJ Leaving").waitFor();
+  await page.reload();
+  await page.getByText("Signed in as DJ Leaving").waitFor();
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await door.waitFor();
+  await page.reload();
+  await door.waitFor();
+  expect(await page.getByText("Signed in as").count()).toBe(0);
 });
 
 story(

@@ -66,6 +66,7 @@ story(
     // The server dies in the middle of it, and everybody comes back by themselves.
     await pika.kill();
     await dj.isCutOff();
+    await wall.shows(dj.page.locator(".desk"), "data-stale", "true");
     await wall.shows(wall.page.getByTestId("projector"), "data-stale", "true");
     await anna.shows(anna.page.getByTestId("trouble"), "data-kind", "server");
     await dj.play("Played into the dark", "Nobody Heard");
@@ -73,6 +74,7 @@ story(
     await dj.picture("dj-cut-off");
     await pika.restart();
     await dj.isLive();
+    await wall.shows(dj.page.locator(".desk"), "data-stale", "false");
     for (const dancer of [anna, ben]) {
       await dancer.isConnected();
       await dancer.hears("Played into the dark");

@@ -2,7 +2,9 @@ import type { Page } from "playwright-core";
 import { expect } from "vitest";
 import { BEAMER, Booth } from "./support/booth.ts";
 import { eventually } from "./support/dancer.ts";
-import { story } from "./support/story.ts";
+import { Dj } from "./support/dj.ts";
+import { signedIn, signUp } from "./support/people.ts";
+import { accountStory as story } from "./support/story.ts";
 
 // What people have tried to put into other people's pages. Each stands somewhere as a title, a name or a vote.
 const MARKUP = [
@@ -52,6 +54,63 @@ story("words of strangers are text on every page that shows them", async ({ floo
   await phone.picture("hostile-phone");
   await wall.picture("hostile-wall");
 });
+
+// Names may hold no < > " ': what is left to try is no less strange.
+const NAME = "{{7*7}} %3Cimg%20src%3Dx%3E javascript:alert(1) & Co";
+
+story(
+  "a DJ who is named to break pages is a name on every page",
+  async ({ floor, pika }) => {
+    const someone = await signUp(pika, NAME);
+    await pika.admin("grant", someone.email, "admin");
+    const dj = await Dj.live(pika, NAME, someone.token);
+    for (const title of MARKUP) await dj.play(title, { artist: TURNED });
+    const phone = await floor.dance(dj.path);
+    await phone.hears(MARKUP.at(-1) ?? "");
+    await phone.like.click();
+    await phone.reads(phone.like, "Tap to undo");
+    const poll = await dj.ask(MARKUP[0] ?? "", [...MARKUP]);
+    await phone.option(1).click();
+    await phone.reads(phone.poll, "counts");
+
+    const shows = async (page: Page, words: string) => {
+      await eventually(() => page.locator("body").innerText()).toContain(words);
+      expect(await strange(page)).toEqual([]);
+      expect(await page.title()).not.toBe("owned");
+    };
+    const home = await floor.visit("/");
+    await shows(home.page, NAME);
+    await shows(home.page, MARKUP.at(-1) ?? "");
+    await poll.end();
+    await dj.end();
+    await phone.page.getByTestId("session-ended").waitFor();
+    await shows(phone.page, NAME);
+
+    const { page } = await signedIn(floor, someone);
+    await shows(page, NAME);
+    await page.goto("/admin");
+    await page.getByRole("searchbox").fill(someone.email);
+    await page.getByRole("button", { name: "Search" }).click();
+    await page.getByRole("article").waitFor();
+    await shows(page, NAME);
+    await page.goto(`${dj.path}/recap`);
+    await page.getByRole("heading", { name: "Polls" }).waitFor();
+    for (const words of [NAME, ...MARKUP]) await shows(page, words);
+    await page.getByRole("link", { name: "More of this DJ" }).click();
+    await page.getByRole("heading", { name: "Past sessions" }).waitFor();
+    await shows(page, NAME);
+    await page.goto("/dj");
+    await shows(page, NAME);
+    // The figures may be ten seconds old.
+    await eventually(async () => {
+      await page.goto("/stats");
+      await page.locator(".totals").waitFor();
+      return page.locator("main").innerText();
+    }).toContain(MARKUP.at(-1));
+    expect(await strange(page)).toEqual([]);
+  },
+  60_000,
+);
 
 /** Parts of the wall that stand outside it, or over each other. */
 function beyond(page: Page): Promise<string[]> {

@@ -24,6 +24,49 @@ async function taken(page: Page, name: string): Promise<{ name: string; text: st
   };
 }
 
+/** Words, paper, and the bars of a poll, of which one won. */
+function ink(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const style = (part: string, pseudo?: string) => {
+      const one = document.querySelector(part);
+      if (one === null) throw new Error(`there is no ${part}`);
+      return getComputedStyle(one, pseudo);
+    };
+    return [
+      style("html").color,
+      style("html").backgroundColor,
+      style(".option:not(.winner)", "::before").backgroundColor,
+      style(".option.winner", "::before").backgroundColor,
+      style(".chart .bar").fill,
+    ];
+  });
+}
+
+interface Shared {
+  name: string;
+  type: string;
+  title: string;
+  size: string;
+}
+
+/** A system with a sheet to share files with, as phones have it; its owner puts it away each time. */
+async function sheetOf(page: Page): Promise<Shared[]> {
+  const shared: Shared[] = [];
+  await page.exposeFunction("pikaShared", (one: Shared) => void shared.push(one));
+  await page.addInitScript(() => {
+    navigator.canShare = () => true;
+    navigator.share = async ({ files = [], title = "" } = {}) => {
+      const [file] = files;
+      if (file === undefined) throw new TypeError("nothing to share");
+      const { width, height } = await createImageBitmap(file);
+      const told = { name: file.name, type: file.type, title, size: `${width}x${height}` };
+      await (window as unknown as { pikaShared(one: object): Promise<void> }).pikaShared(told);
+      throw new DOMException("put away", "AbortError");
+    };
+  });
+  return shared;
+}
+
 story(
   "an evening is looked back on: curves, polls for its owner, files and a picture",
   async ({ floor, pika }) => {
@@ -52,8 +95,10 @@ story(
     expect(await stranger.page.getByRole("heading", { name: "Polls" }).count()).toBe(0);
     expect(await stranger.page.getByRole("link", { name: "Polls as CSV" }).count()).toBe(0);
 
-    const owner = await signedIn(floor, someone, `${dj.path}/recap`);
+    const owner = await signedIn(floor, someone);
     const { page } = owner;
+    const shared = await sheetOf(page);
+    await page.goto(`${dj.path}/recap`);
     await page.getByRole("heading", { name: "Polls" }).waitFor();
     const curves = page.getByRole("region", { name: "Over the evening" });
     await curves
@@ -98,14 +143,63 @@ story(
       "PNG",
     );
 
+    // The system's own sheet is given the same picture, and whoever puts it away has met no error.
+    await page.getByRole("button", { name: "Share it" }).click();
+    await eventually(() => shared.length).toBe(1);
+    expect(shared[0]).toEqual({
+      name: `pika-${dj.session}.png`,
+      type: "image/png",
+      title: expect.stringContaining("DJ Recap") as string,
+      size: "1080x1350",
+    });
+
     // On paper: dark words on white, and nothing to press.
     await page.emulateMedia({ media: "print" });
     expect(await page.getByRole("region", { name: "Take it along" }).count()).toBe(0);
-    expect(await page.evaluate(() => getComputedStyle(document.documentElement).color)).toBe(
-      "rgb(0, 0, 0)",
-    );
+    const printed = await ink(page);
+    expect(printed.slice(0, 2)).toEqual(["rgb(0, 0, 0)", "rgb(255, 255, 255)"]);
+    const paper = (await page.pdf({ format: "A4" })).toString("latin1");
+    expect(paper.slice(0, 5)).toBe("%PDF-");
+    // Six tracks and a poll are no reason to print a third sheet.
+    expect(paper.match(/\/Type \/Page\b/g)?.length).toBeLessThanOrEqual(2);
+    // Paper is the same for whoever reads light pages.
+    await page.evaluate(() => localStorage.setItem("pika.look", '{"theme":"light"}'));
+    await page.reload();
+    await page.getByRole("heading", { name: "Polls" }).waitFor();
+    expect(await ink(page)).toEqual(printed);
+    await page.emulateMedia({ media: "screen" });
+    expect(await ink(page)).not.toEqual(printed);
   },
 );
+
+story("what was liked stands in the figures over all evenings", async ({ floor, pika }) => {
+  const before = await pika.get<Record<string, number>>("/api/stats/global");
+  const dj = await Dj.live(pika, "DJ Figures");
+  await dj.play("Most Loved Of All");
+  const people = await Promise.all([0, 1].map(() => floor.dance(dj.path)));
+  for (const one of people) {
+    await one.hears("Most Loved Of All");
+    await one.like.click();
+  }
+  await eventually(dj.likes).toEqual({ "Most Loved Of All": 2 });
+  await dj.end();
+  const stats = await floor.visit("/stats");
+  const row = stats.page.getByRole("listitem").filter({ hasText: "Most Loved Of All" });
+  const total = (name: string) =>
+    stats.page.locator(".totals div").filter({ hasText: name }).locator("dd").innerText();
+  // The figures may be ten seconds old.
+  await eventually(async () => {
+    await stats.page.reload();
+    await stats.page.locator(".totals").waitFor();
+    return Promise.all([row.count(), total("Likes"), total("Tracks played"), total("Sessions")]);
+  }).toEqual([
+    1,
+    String((before?.totalLikes ?? 0) + 2),
+    String((before?.totalTracks ?? 0) + 1),
+    String((before?.totalSessions ?? 0) + 1),
+  ]);
+  expect(await row.innerText()).toContain("2 likes");
+});
 
 story(
   "a DJ's page tells what the DJ tells, shows past evenings, and runs nothing",

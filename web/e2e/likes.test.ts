@@ -66,6 +66,23 @@ story("likes given in a dead spot are kept, and delivered once", async ({ floor,
   expect(await dj.likes()).toEqual({ One: 1, Two: 1, Three: 1 });
 });
 
+story("a like that was kept past the end of the evening still counts", async ({ floor, dj }) => {
+  await dj.play("Last One");
+  const dancer = await floor.dance(dj.path);
+  await dancer.hears("Last One");
+  await dancer.person.context.setOffline(true);
+  await dancer.isCutOff();
+  await dancer.like.click();
+  await dancer.reads(dancer.like, "Kept on this phone");
+  await dancer.page.close();
+  await dj.end();
+  await dancer.person.context.setOffline(false);
+  const late = await dancer.person.open(dj.path);
+  await late.page.getByTestId("session-ended").waitFor();
+  await eventually(dj.likes).toEqual({ "Last One": 1 });
+  await eventually(() => unsent(late)).toBe("[]");
+});
+
 story("a like whose answer was lost is sent again, and counts once", async ({ floor, dj }) => {
   await dj.play("Tunnel");
   const person = await floor.person();

@@ -69,6 +69,10 @@ story("every page, photographed", async ({ floor, pika }) => {
     ["sign-in", "/account"],
     ["register", "/account/register"],
     ["forgotten", "/account/forgotten"],
+    ["reset", "/account#reset=x"],
+    ["verify", "/account#verify=x"],
+    ["change", "/account#change=x"],
+    ["over", past.dj.path, "[data-testid=session-ended]"],
     ["lost", "/nowhere"],
   ];
   const owners: readonly Shot[] = [
@@ -91,6 +95,9 @@ story("every page, photographed", async ({ floor, pika }) => {
   ] as const) {
     const guest = await floor.visit("/", options);
     for (const shot of guests) await take(guest.page, shot, size);
+    // The service worker has long had it all.
+    await guest.page.context().setOffline(true);
+    await take(guest.page, ["offline", "/", "[data-testid=offline]"], size);
     const owner = await signedIn(floor, someone, "/account", options);
     for (const shot of owners) await take(owner.page, shot, size);
     if (size === "phone") continue;
@@ -99,6 +106,10 @@ story("every page, photographed", async ({ floor, pika }) => {
     await take(owner.page, ["console", "/dj", "[data-testid=dj-track-likes]"], size);
     await owner.page.setViewportSize(PHONE.viewport);
     await take(owner.page, ["console", "/dj", "[data-testid=dj-track-likes]"], "phone");
+    await owner.page.getByRole("button", { name: "Show the remote’s code" }).click();
+    const link = (await owner.page.getByTestId("dj-remote").getAttribute("href")) ?? "";
+    const remote = await floor.visit("/", PHONE);
+    await take(remote.page, ["remote", link, "[data-testid=dj-title]"], "phone");
   }
   await now.dj.end();
   now.leave();
@@ -109,6 +120,8 @@ type Shot = readonly [name: string, path: string, whole?: string];
 
 async function take(page: Page, [what, path, whole = "h1"]: Shot, size: string): Promise<void> {
   const name = `${what}-${size}`;
+  // An address that differs behind `#` alone would not be opened anew.
+  if (path.includes("#")) await page.goto("about:blank");
   await page.goto(path);
   await page.locator(whole).first().waitFor();
   await page.locator(".pending, .loading").first().waitFor({ state: "detached" });

@@ -1,5 +1,7 @@
 import { expect } from "vitest";
+import { BEAMER, Booth } from "./support/booth.ts";
 import { Dancer, eventually } from "./support/dancer.ts";
+import { Ear } from "./support/dj.ts";
 import { story } from "./support/story.ts";
 
 const QUESTION = "What shall we dance next?";
@@ -35,6 +37,68 @@ story(
     await eventually(() => anna.poll.count()).toBe(0);
   },
 );
+
+story("a poll that hides its results tells them to nobody but its DJ", async ({ floor, pika }) => {
+  const booth = await Booth.guest(floor, "DJ Secret");
+  const polls = booth.page.getByRole("region", { name: "Poll" });
+  await polls.getByRole("button", { name: "Next style" }).click();
+  await polls.getByLabel("It lasts").selectOption({ label: "until I end it" });
+  await polls.getByLabel("Only I see the results until the end").check();
+  await polls.getByRole("button", { name: "Start the poll" }).click();
+  const path = await booth.floorPath();
+  const anna = await floor.dance(path);
+  const wall = await floor.visit(`${path.replace("/s/", "/p/")}?results=live`, BEAMER);
+  const ear = await Ear.open(pika);
+  ear.say({ type: "SUBSCRIBE", sessionId: path.slice(3) });
+  const { pollId, options, ...started } = await ear.hear("POLL_STARTED");
+  expect(started).toMatchObject({ hideResults: true });
+  expect(started).not.toHaveProperty("votes");
+  expect(started).not.toHaveProperty("totalVotes");
+
+  ear.say({ type: "VOTE_ON_POLL", pollId, optionIndex: 1, clientId: "somebody-else" });
+  // A number for each option, as clients of before expect it, and none of them tells anything.
+  const none = (options as string[]).map(() => 0);
+  expect(await ear.hear("VOTE_CONFIRMED")).toMatchObject({ votes: none, totalVotes: 0 });
+  await anna.option(1).click();
+  await anna.reads(anna.poll, "Your vote for “Soul” counts.");
+  await eventually(() => polls.innerText()).toContain("2 votes · only you see this");
+  await anna.reads(anna.poll, "Results at the end");
+  expect(await anna.poll.innerText()).not.toMatch(/%|\d+ votes?/);
+  const wallPoll = wall.page.getByTestId("wall-poll");
+  await eventually(() => wallPoll.innerText()).toContain("results at the end");
+  expect(await wallPoll.innerText()).not.toMatch(/%|\d+ votes?/);
+  // A console that was closed knows it again.
+  await booth.page.reload();
+  await booth.isLive();
+  await eventually(() => polls.innerText()).toContain("2 votes · only you see this");
+  expect(ear.unheard("POLL_UPDATE")).toEqual([]);
+
+  await polls.getByRole("button", { name: "End the poll" }).click();
+  await anna.reads(anna.page.getByTestId("poll-result"), "Soul wins.");
+  await anna.reads(anna.poll, "2 votes");
+  await eventually(() => wallPoll.innerText()).toMatch(/Soul\s*100 %/);
+  const results = none.map((_, place) => (place === 1 ? 2 : 0));
+  expect(await ear.hear("POLL_ENDED")).toMatchObject({ results, totalVotes: 2 });
+  expect(ear.unheard("POLL_UPDATE")).toEqual([]);
+  ear.leave();
+});
+
+story("a wall of another browser shows the bars when its link says so", async ({ floor }) => {
+  const booth = await Booth.guest(floor, "DJ Bars");
+  const { page } = booth;
+  await page.getByLabel("Show results on the projector while voting").check();
+  const link = page.getByRole("link", { name: "Open the projector" });
+  await eventually(() => link.getAttribute("href")).toContain("?results=live");
+  const wall = await floor.visit(await booth.wallPath(), BEAMER);
+  const anna = await floor.dance(await booth.floorPath());
+  const polls = page.getByRole("region", { name: "Poll" });
+  await polls.getByRole("button", { name: "Next style" }).click();
+  await polls.getByRole("button", { name: "Start the poll" }).click();
+  await anna.option(1).click();
+  const wallPoll = wall.page.getByTestId("wall-poll");
+  await eventually(() => wallPoll.innerText()).toMatch(/Soul\s*100 %/);
+  expect(await wallPoll.innerText()).not.toContain("wins");
+});
 
 story("one person has one vote, and is told so in words", async ({ floor, dj }) => {
   const poll = await dj.ask(QUESTION, OPTIONS);

@@ -1,5 +1,6 @@
 import { expect } from "vitest";
 import type { Page } from "playwright-core";
+import { BEAMER, Booth } from "./support/booth.ts";
 import { eventually } from "./support/dancer.ts";
 import { story } from "./support/story.ts";
 
@@ -43,6 +44,35 @@ story("without a network it opens, says so, and keeps what is given", async ({ f
   await dancer.hears("Into the tunnel");
   await eventually(dj.likes).toEqual({ "Into the tunnel": 1 });
 });
+
+story("a console and a wall open again where there is no network", async ({ floor }) => {
+  const booth = await Booth.guest(floor, "DJ Cellar");
+  await booth.play("Underground");
+  await eventually(() => booth.title.innerText()).toBe("Underground");
+  const wall = await floor.visit(await booth.wallPath(), BEAMER);
+  await eventually(() => wall.page.getByTestId("wall-title").innerText()).toBe("Underground");
+  for (const [{ page, person }, whole] of [
+    [booth, ".desk"],
+    [wall, "[data-testid=projector]"],
+  ] as const) {
+    await settled(page);
+    // What the page loaded before there was a worker is fetched once more, for the worker to keep.
+    await eventually(() => page.evaluate(unkept)).toEqual([]);
+    await person.context.setOffline(true);
+    await page.reload();
+    await page.locator(whole).waitFor();
+    await person.context.setOffline(false);
+    await page.locator(`${whole}[data-stale=false]`).waitFor();
+  }
+});
+
+/** Files of this page that no worker would have without a network. */
+async function unkept(): Promise<string[]> {
+  const loaded = performance.getEntriesByType("resource").map(({ name }) => name);
+  const ours = loaded.filter((name) => new URL(name).pathname.startsWith("/assets/"));
+  const kept = await Promise.all(ours.map((name) => caches.match(name)));
+  return ours.filter((_, i) => kept[i] === undefined);
+}
 
 story("a phone that wakes up knows what plays within two seconds", async ({ floor, dj }) => {
   const person = await floor.person();

@@ -24,7 +24,11 @@ for (const end of ["terminate", "kill"] as const) {
 
       const clean = await pika[end]();
       if (end === "terminate") expect(clean).toBe(true);
-      for (const dancer of [anna, ben]) await dancer.isCutOff();
+      for (const dancer of [anna, ben]) {
+        await dancer.isCutOff();
+        await dancer.shows(dancer.page.locator(".live"), "data-stale", "true");
+        await dancer.page.getByRole("region", { name: "Last heard" }).waitFor();
+      }
       await anna.picture(`reconnecting-after-${end}`);
       // A like in the dark waits for the server.
       await ben.like.click();
@@ -32,6 +36,7 @@ for (const end of ["terminate", "kill"] as const) {
       await pika.restart();
       for (const dancer of [anna, ben]) {
         await dancer.isConnected();
+        await dancer.shows(dancer.page.locator(".live"), "data-stale", "false");
         await dancer.hears("Before Two");
         await dancer.reads(dancer.page.getByTestId("announcement"), "We dance until two");
       }

@@ -1,35 +1,23 @@
-// How somebody wants the pages to look: kept on the device, so that it holds before anybody has signed in.
+// How somebody wants the pages to look: kept on the device, so that it holds before anybody has signed in. What makes the
+// pages follow is first-look.js, which runs before anything is drawn.
 
-import { localStore } from "./browser.ts";
+import { localStore } from "@pika/client";
+
+export const THEMES = ["dark", "light", "system"] as const;
 
 export interface Look {
+  theme: (typeof THEMES)[number];
   /** Percent. */
   textSize: number;
   lessMotion: boolean;
+  showBpm: boolean;
 }
 
 const KEY = "pika.look";
+const CHANGED = "pika:look";
 const store = localStore(() => localStorage);
 
 export function keepLook(look: Look): void {
   store.set(KEY, JSON.stringify(look));
-  applyLook();
-}
-
-/** Before the first page is drawn, so that nothing jumps. */
-export function applyLook(): void {
-  const { textSize, lessMotion } = kept();
-  const root = document.documentElement;
-  root.style.fontSize = textSize === 100 ? "" : `${textSize}%`;
-  root.classList.toggle("still", lessMotion);
-}
-
-function kept(): Look {
-  try {
-    const { textSize, lessMotion } = JSON.parse(store.get(KEY) ?? "{}") as Partial<Look>;
-    const size = typeof textSize === "number" && textSize >= 50 && textSize <= 300 ? textSize : 100;
-    return { textSize: size, lessMotion: lessMotion === true };
-  } catch {
-    return { textSize: 100, lessMotion: false };
-  }
+  window.dispatchEvent(new CustomEvent(CHANGED, { detail: look }));
 }

@@ -32,6 +32,31 @@ export function Said({ children }: { children: string }) {
   return <bdi>{children}</bdi>;
 }
 
+interface NamedProps {
+  title: string;
+  artist: string;
+  /** What stands behind the artist. */
+  after?: ComponentChildren;
+  /** What stands below both. */
+  children?: ComponentChildren;
+}
+
+/** A track in a row of a list. */
+export function Named({ title, artist, after, children }: NamedProps) {
+  return (
+    <div class="row-words">
+      <p class="row-title">
+        <Said>{title}</Said>
+      </p>
+      <p class="row-artist">
+        <Said>{artist}</Said>
+        {after}
+      </p>
+      {children}
+    </div>
+  );
+}
+
 /** The heading of a page takes the focus when the page changes, so that a screen reader starts there. */
 export function Heading({ children }: { children: ComponentChildren }) {
   const heading = useRef<HTMLHeadingElement>(null);

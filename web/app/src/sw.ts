@@ -1,6 +1,8 @@
 // The service worker: Pika opens without a network, and an open page survives a deploy. It keeps pages, never what a
 // server said about an evening: what was true before would be shown as if it were now.
 
+import { announce, opened, type Pages } from "./sw-push.ts";
+
 // The build writes both: the files that the first page needs, and a name that changes with them.
 declare const PIKA_SHELL: readonly string[];
 declare const PIKA_BUILD: string;
@@ -14,11 +16,22 @@ interface Asked extends Waits {
   respondWith(answer: Promise<Response>): void;
 }
 
+interface Pushed extends Waits {
+  readonly data: { json(): unknown } | null;
+}
+
+interface Pressed extends Waits {
+  readonly notification: { readonly tag: string; close(): void };
+}
+
 interface Worker {
   addEventListener(type: "install" | "activate", run: (event: Waits) => void): void;
   addEventListener(type: "fetch", run: (event: Asked) => void): void;
+  addEventListener(type: "push", run: (event: Pushed) => void): void;
+  addEventListener(type: "notificationclick", run: (event: Pressed) => void): void;
   skipWaiting(): Promise<void>;
-  readonly clients: { claim(): Promise<void> };
+  readonly clients: Pages & { claim(): Promise<void> };
+  readonly registration: ServiceWorkerRegistration;
   readonly location: Location;
 }
 
@@ -39,6 +52,17 @@ worker.addEventListener("fetch", (event) => {
   } else if (url.pathname.startsWith("/assets/")) {
     event.respondWith(file(request));
   }
+});
+
+worker.addEventListener("push", (event) => {
+  const { registration, clients } = worker;
+  event.waitUntil(
+    Promise.resolve(event.data?.json()).then((said) => announce(registration, clients, said)),
+  );
+});
+worker.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  event.waitUntil(opened(worker.clients, event.notification.tag));
 });
 
 async function install(): Promise<void> {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { restApi } from "../src/api.ts";
-import { localStore, socketUrl } from "../src/browser.ts";
+import { localStore } from "@pika/client";
+import { socketUrl } from "../src/socket-url.ts";
 import { codeFrom, routeOf } from "../src/route.ts";
 import { noticeWords, voteWords } from "../src/live/sentences.ts";
 import { clock } from "../src/times.ts";

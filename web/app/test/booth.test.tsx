@@ -1,7 +1,7 @@
 import { act, fireEvent, screen, waitFor, within } from "@testing-library/preact";
-import { ack, ID, join, nowPlaying, song } from "@pika/client/test-world";
+import { ack, ID, join, nack, nowPlaying, song } from "../../client/test/world.ts";
 import { afterEach, describe, expect, it } from "vitest";
-import { FakeApi, visit } from "./page.tsx";
+import { chosen, FakeApi, visit } from "./page.tsx";
 
 const BEGUN = {
   sessionId: ID,
@@ -32,8 +32,8 @@ async function door(answers: Record<string, [number, unknown]>) {
   return { ...page, ...rest };
 }
 
-async function atTheDesk(state: unknown[] = []) {
-  const page = await door({ "/api/sessions": [201, BEGUN] });
+async function atTheDesk(state: unknown[] = [], answers: Record<string, [number, unknown]> = {}) {
+  const page = await door({ "/api/sessions": [201, BEGUN], ...answers });
   fireEvent.input(screen.getByLabelText("Your name, as dancers see it"), {
     target: { value: "DJ Test" },
   });
@@ -63,8 +63,28 @@ describe("the DJ's doorstep", () => {
     answers["/api/auth/login"] = [200, { user: { displayName: "DJ Ada" }, token: "pk_dj_x" }];
     press();
     await screen.findByText("DJ Ada");
-    expect(asked.at(-1)?.headers).toMatchObject({ "X-Pika-Client": "pika-web" });
+    const tries = asked.filter(({ path }) => path === "/api/auth/login");
+    expect(tries.at(-1)?.headers).toMatchObject({ "X-Pika-Client": "pika-web" });
     expect(localStorage.length).toBe(0);
+  });
+
+  it("leads whoever cannot sign in yet to an account, a new password and other ways in", async () => {
+    await door({ "/api/auth/providers": [200, [{ name: "demo", title: "Demo" }]] });
+    const href = (name: string) => screen.getByRole("link", { name }).getAttribute("href");
+    expect(href("Make an account")).toBe("/account/register");
+    expect(href("Forgotten the password?")).toBe("/account/forgotten");
+    await screen.findByRole("link", { name: "Continue with Demo" });
+    expect(href("Continue with Demo")).toBe("/api/auth/demo?next=%2Fdj");
+  });
+
+  it("looks as the DJ who signs in there chose elsewhere", async () => {
+    await door({
+      "/api/auth/login": [200, { user: { displayName: "DJ Ada" }, token: "pk_dj_x" }],
+      "/api/auth/preferences": [200, chosen({ theme: "light" })],
+    });
+    fireEvent.submit(screen.getByRole("form", { name: "Sign in" }));
+    await screen.findByText("DJ Ada");
+    await waitFor(() => expect(localStorage.getItem("pika.look")).toContain("light"));
   });
 
   it("goes live once, however often it is asked while nobody answers", async () => {
@@ -96,6 +116,7 @@ describe("the console", () => {
     await act(async () => socket.lose());
     await pass(300);
     expect(screen.getByTestId("dj-waiting").textContent).toContain("1 word to send");
+    expect(document.querySelector(".desk")?.getAttribute("data-stale")).toBe("true");
   });
 
   it("plays the pasted list from the top, and empties it with a way back", async () => {
@@ -133,8 +154,132 @@ describe("the console", () => {
     expect(screen.getByRole("alert").textContent).toContain("A poll is open");
   });
 
+  it("notifies phones of the one announcement that was ticked, and once", async () => {
+    const { socket, pass } = await atTheDesk();
+    const form = within(screen.getByRole("region", { name: "Announcement" }));
+    const phones = form.getByRole<HTMLInputElement>("checkbox", { name: /^Also notify phones/ });
+    const announce = (message: string) => {
+      fireEvent.input(form.getByRole("textbox"), { target: { value: message } });
+      fireEvent.click(form.getByRole("button", { name: "Announce" }));
+    };
+    const pushed = () => socket.said("SEND_ANNOUNCEMENT").map(({ push }) => push);
+    expect(phones.checked).toBe(false);
+    fireEvent.click(phones);
+    announce("Social at ten");
+    await pass(0);
+    fireEvent.click(form.getByRole("button", { name: "Announce" }));
+    expect(pushed()).toEqual([true]);
+    // One that was refused is there to be sent again, as it was.
+    await act(async () => nack(socket, "SEND_ANNOUNCEMENT", "Rate limit exceeded"));
+    await pass(0);
+    expect(phones.checked).toBe(true);
+    fireEvent.click(form.getByRole("button", { name: "Announce" }));
+    await act(async () => ack(socket, "SEND_ANNOUNCEMENT"));
+    await pass(0);
+    expect(phones.checked).toBe(false);
+    announce("Water is at the bar");
+    expect(pushed()).toEqual([true, true, false]);
+  });
+
+  it("offers no notifications where the server has none to give", async () => {
+    const page = await atTheDesk([], { "/api/push/key": [404, { code: "not_found" }] });
+    await waitFor(() =>
+      expect(screen.queryByRole("checkbox", { name: /notify phones/ })).toBeNull(),
+    );
+    fireEvent.input(screen.getByLabelText("What shall everybody read?"), {
+      target: { value: "Water is at the bar" },
+    });
+    fireEvent.click(screen.getByRole("button", { name: "Announce" }));
+    expect(page.socket.said("SEND_ANNOUNCEMENT")).toMatchObject([{ push: false }]);
+  });
+
+  it("says when a server tells everybody what a poll was to hide", async () => {
+    const { socket, pass } = await atTheDesk();
+    const start = async (told: object) => {
+      fireEvent.click(screen.getByRole("button", { name: "Tempo" }));
+      const hides = screen.getByRole<HTMLInputElement>("checkbox", { name: /^Only I see/ });
+      if (!hides.checked) fireEvent.click(hides);
+      fireEvent.click(screen.getByRole("button", { name: "Start the poll" }));
+      await pass(0);
+      const { question, options } = socket.said("START_POLL").at(-1) ?? {};
+      await act(async () => ack(socket, "START_POLL"));
+      socket.tell({ type: "POLL_STARTED", sessionId: ID, question, options, ...told });
+      await pass(300);
+    };
+    const warned = () => screen.queryByText(/cannot hide results/) !== null;
+    await start({ pollId: 7 });
+    expect(warned()).toBe(true);
+    const over = { type: "POLL_ENDED", pollId: 7, results: [0, 0, 0], totalVotes: 0 };
+    socket.tell({ ...over, winnerIndex: -1 });
+    await pass(300);
+    expect(warned()).toBe(false);
+    fireEvent.click(screen.getByRole("button", { name: "New poll" }));
+    await start({ pollId: 8, hideResults: true });
+    expect(warned()).toBe(false);
+  });
+
+  it("hides results as the DJ did it last, and nothing before they asked for it", async () => {
+    const { socket, pass } = await atTheDesk();
+    const hides = () => screen.getByRole<HTMLInputElement>("checkbox", { name: /^Only I see/ });
+    const ask = async (pollId: number) => {
+      fireEvent.click(screen.getByRole("button", { name: "Tempo" }));
+      fireEvent.click(screen.getByRole("button", { name: "Start the poll" }));
+      await pass(0);
+      const { question, options, hideResults } = socket.said("START_POLL").at(-1) ?? {};
+      await act(async () => ack(socket, "START_POLL"));
+      const over = { pollId, results: [0, 0, 0], totalVotes: 0, winnerIndex: -1 };
+      socket.tell(
+        { type: "POLL_STARTED", sessionId: ID, pollId, question, options, hideResults },
+        { type: "POLL_ENDED", ...over },
+      );
+      await pass(300);
+      fireEvent.click(screen.getByRole("button", { name: "New poll" }));
+      return hideResults;
+    };
+    expect(hides().checked).toBe(false);
+    expect(screen.getByText("Ending the poll tells them to everybody.")).toBeTruthy();
+    fireEvent.click(hides());
+    expect(await ask(7)).toBe(true);
+    expect(hides().checked).toBe(true);
+    expect(await ask(8)).toBe(true);
+    fireEvent.click(hides());
+    expect(await ask(9)).toBe(false);
+    expect(hides().checked).toBe(false);
+  });
+
+  it("takes a poll back, so that it has no result", async () => {
+    const { socket, pass } = await atTheDesk();
+    const poll = { type: "POLL_STARTED", sessionId: ID, question: "Next?", options: ["A", "B"] };
+    socket.tell({ ...poll, pollId: 7 });
+    await pass(300);
+    fireEvent.click(screen.getByRole("button", { name: "Take it back" }));
+    await pass(0);
+    expect(socket.said("CANCEL_POLL")).toMatchObject([{ pollId: 7 }]);
+    expect(socket.said("END_POLL")).toEqual([]);
+    await act(async () => nack(socket, "CANCEL_POLL", "Poll not found or already ended"));
+    await pass(0);
+    expect(screen.getByRole("alert").textContent).toContain("that poll is over already");
+    const over = { pollId: 7, results: [0, 0], totalVotes: 0, winnerIndex: -1 };
+    socket.tell({ type: "POLL_ENDED", ...over });
+    await pass(300);
+    expect(screen.getByText(/It ended without a result/)).toBeTruthy();
+  });
+
+  it("gives the projector's link what its switch says", async () => {
+    await atTheDesk();
+    const link = () => screen.getByRole("link", { name: "Open the projector" });
+    const reveal = screen.getByRole("checkbox", { name: /^Show results on the projector/ });
+    expect(link().getAttribute("href")).toBe(`/p/${ID}`);
+    fireEvent.click(reveal);
+    await waitFor(() => expect(link().getAttribute("href")).toBe(`/p/${ID}?results=live`));
+    fireEvent.click(reveal);
+    await waitFor(() => expect(link().getAttribute("href")).toBe(`/p/${ID}`));
+  });
+
   it("ends only after it was asked, and not when it is undone in time", async () => {
-    const { socket, pass } = await atTheDesk([nowPlaying("One")]);
+    const { api, socket, pass } = await atTheDesk([nowPlaying("One")]);
+    const over = { sessionId: ID, djName: "DJ Test", djSlug: "dj-test", totalLikes: 0, tracks: [] };
+    api.recaps.set(ID, over);
     const press = (name: string) => fireEvent.click(screen.getByRole("button", { name }));
     press("End the session");
     press("Go on playing");
@@ -151,5 +296,36 @@ describe("the console", () => {
     socket.tell({ type: "SESSION_ENDED", sessionId: ID });
     await pass(300);
     expect(screen.getByRole("heading", { name: "That was your session." })).toBeTruthy();
+    const href = (name: string) => screen.getByRole("link", { name }).getAttribute("href");
+    expect(href("See the recap")).toBe(`/s/${ID}/recap`);
+    await screen.findByRole("link", { name: "Your page" });
+    expect(href("Your page")).toBe("/dj/dj-test");
+  });
+
+  it("offers to tell a hidden poll's result before the session ends", async () => {
+    const { socket, pass } = await atTheDesk();
+    const press = (name: string) => fireEvent.click(screen.getByRole("button", { name }));
+    const offer = () => screen.queryByRole("button", { name: "End the poll first" });
+    const poll = { type: "POLL_STARTED", sessionId: ID, question: "Next?", options: ["A", "B"] };
+    socket.tell({ ...poll, pollId: 7 });
+    await pass(300);
+    press("End the session");
+    expect(offer()).toBeNull();
+    const ended = { type: "POLL_ENDED", results: [0, 1], totalVotes: 1, winnerIndex: 1 };
+    socket.tell({ ...ended, pollId: 7 }, { ...poll, pollId: 8, hideResults: true });
+    await pass(300);
+    expect(screen.getByRole("alertdialog").textContent).toContain("only you see them");
+    press("End the poll first");
+    await pass(0);
+    expect(socket.said("END_POLL")).toMatchObject([{ pollId: 8 }]);
+    await act(async () => ack(socket, "END_POLL"));
+    socket.tell({ ...ended, pollId: 8 });
+    await pass(300);
+    expect(offer()).toBeNull();
+    expect(document.activeElement?.textContent).toBe("Go on playing");
+    expect(socket.said("END_SESSION")).toEqual([]);
+    press("Yes, end it");
+    for (let second = 0; second < 5; second += 1) await pass(1_000);
+    expect(socket.said("END_SESSION")).toHaveLength(1);
   });
 });

@@ -1,5 +1,5 @@
 import { act, fireEvent, screen } from "@testing-library/preact";
-import { nowPlaying } from "@pika/client/test-world";
+import { nowPlaying } from "../../client/test/world.ts";
 import { afterEach, describe, expect, it } from "vitest";
 import { language, setLanguage, spoken } from "../src/words/language.ts";
 import { english, polish } from "../src/words/plural.ts";

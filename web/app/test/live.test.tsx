@@ -1,7 +1,7 @@
 import { fireEvent, screen, within } from "@testing-library/preact";
 import { act } from "@testing-library/preact";
-import { ack, join, nack, nowPlaying, song, STARTED } from "@pika/client/test-world";
-import { describe, expect, it } from "vitest";
+import { ack, join, nack, nowPlaying, song, STARTED } from "../../client/test/world.ts";
+import { describe, expect, it, vi } from "vitest";
 import { dance, FakeApi, invited, SESSION, visit } from "./page.tsx";
 
 const text = (id: string) => screen.getByTestId(id).textContent;
@@ -148,9 +148,10 @@ describe("a poll", () => {
     endsAt: new Date(SERVER + 65_000).toISOString(),
     seq: 11,
   };
-  const opened = async () => {
+  const opened = async (more: object = {}) => {
     const page = await dance([nowPlaying("One")]);
-    await page.hear({ type: "PONG", timestamp: new Date(SERVER).toISOString() }, poll);
+    const pong = { type: "PONG", timestamp: new Date(SERVER).toISOString() };
+    await page.hear(pong, { ...poll, ...more });
     return page;
   };
 
@@ -164,6 +165,37 @@ describe("a poll", () => {
     expect(text("poll-countdown")).toContain("0:00");
     expect(screen.getByTestId("poll").textContent).toContain("counting the last ones");
     expect(screen.getByTestId("poll-option-0").getAttribute("aria-disabled")).toBe("true");
+  });
+
+  it("comes in below what is pressed, and calls whoever does not see it", async () => {
+    let tell: (seen: boolean) => void = () => {};
+    class Observer {
+      constructor(look: (entries: { isIntersecting: boolean }[]) => void) {
+        tell = (isIntersecting) => look([{ isIntersecting }]);
+      }
+      observe() {}
+      disconnect() {}
+    }
+    vi.stubGlobal("IntersectionObserver", Observer);
+    try {
+      const { pass } = await opened();
+      const card = screen.getByTestId("poll");
+      for (const id of ["like-button", "tempo-faster", "thanks-button"]) {
+        const before = screen.getByTestId(id).compareDocumentPosition(card);
+        expect(before & Node.DOCUMENT_POSITION_FOLLOWING).toBeTruthy();
+      }
+      expect(screen.queryByTestId("poll-call")).toBeNull();
+      await act(async () => tell(false));
+      await pass(0);
+      const call = screen.getByRole("button", { name: /^Poll What next\?/ });
+      fireEvent.click(call);
+      expect(document.activeElement).toBe(card);
+      await act(async () => tell(true));
+      await pass(0);
+      expect(screen.queryByTestId("poll-call")).toBeNull();
+    } finally {
+      vi.unstubAllGlobals();
+    }
   });
 
   it("shows what others chose to whoever has chosen", async () => {
@@ -180,7 +212,17 @@ describe("a poll", () => {
     expect(screen.getByRole("button", { name: "Funk" })).toBeTruthy();
     expect(screen.getByTestId("poll-option-1").style.getPropertyValue("--share")).toBe("0");
     await hear({ type: "VOTE_CONFIRMED", pollId: 7, optionIndex: 0, votes: [2, 2], totalVotes: 4 });
-    expect(screen.getByRole("button", { name: "Funk, 2 votes, 50 %" })).toBeTruthy();
+    expect(screen.getByRole("button", { name: /^Funk ?, 2 votes, 50 %$/ })).toBeTruthy();
+  });
+
+  it("hides what it is asked to hide from whoever has chosen too, until the end", async () => {
+    const { hear } = await opened({ hideResults: true });
+    await hear({ type: "VOTE_CONFIRMED", pollId: 7, optionIndex: 0, votes: [0, 0], totalVotes: 0 });
+    expect(screen.getByTestId("poll").textContent).toContain("Results at the end");
+    expect(screen.getByTestId("poll").textContent).not.toMatch(/%|\d votes?/);
+    await hear({ type: "POLL_ENDED", pollId: 7, results: [1, 3], totalVotes: 4, winnerIndex: 1 });
+    expect(screen.getByTestId("poll").textContent).toContain("4 votes");
+    expect(screen.getByTestId("poll-option-1").style.getPropertyValue("--share")).toBe("0.75");
   });
 
   it("marks one's own vote, then locks, then says that it counts", async () => {
@@ -194,7 +236,7 @@ describe("a poll", () => {
     ack(socket, "VOTE_ON_POLL");
     await hear({ type: "VOTE_CONFIRMED", pollId: 7, optionIndex: 1, votes: [1, 3], totalVotes: 4 });
     expect(screen.getByText("Your vote for “Funk” counts.")).toBeTruthy();
-    expect(screen.getByRole("button", { name: "Funk, 3 votes, 75 %" })).toBeTruthy();
+    expect(screen.getByRole("button", { name: /^Funk Your vote ?, 3 votes, 75 %$/ })).toBeTruthy();
     expect(screen.getByTestId("poll-option-1").style.getPropertyValue("--share")).toBe("0.75");
   });
 
@@ -340,12 +382,24 @@ describe("the session", () => {
 
   it("stays away when the server says so, until one asks for it", async () => {
     const { world, socket, pass } = await dance([nowPlaying("One")]);
+    const stale = () => document.querySelector(".live")?.getAttribute("data-stale");
+    expect(stale()).toBe("false");
     await act(async () => socket.lose(4429));
+    expect(stale()).toBe("true");
+    expect(screen.getByRole("region", { name: "Last heard" })).toBeTruthy();
     await pass(120_000);
     expect(world.sockets).toHaveLength(1);
     expect(screen.getByRole("alert").textContent).toContain("Too many phones");
     fireEvent.click(screen.getByRole("button", { name: "Try again" }));
     expect(world.sockets).toHaveLength(2);
+    // Asked anew, and not yet answered: still what was heard before.
+    expect(stale()).toBe("true");
+    await act(async () => {
+      join(world, [nowPlaying("Two")]);
+      await world.pass(0);
+    });
+    expect(stale()).toBe("false");
+    expect(screen.getByRole("region", { name: "Now playing" })).toBeTruthy();
   });
 
   it("thanks the DJ once at a time, and shows the floor's thanks", async () => {

@@ -1,10 +1,13 @@
 // A page in a test's hands: the real App over a world without time, with a server that the test plays.
 
-import { act, cleanup, render } from "@testing-library/preact";
-import { join, World, type FakeSocket } from "@pika/client/test-world";
+import { act, cleanup, configure, render } from "@testing-library/preact";
+import { join, World, type FakeSocket } from "../../client/test/world.ts";
 import { afterEach } from "vitest";
 import type { Api, Invitation, LiveSession, OwnLikes, Recap } from "../src/api.ts";
 import { App } from "../src/app.tsx";
+
+// Pages that are loaded when they are wanted take their time where many cores' worth of work is done by one.
+configure({ asyncUtilTimeout: 4_000 });
 
 export const SESSION = "friday-night";
 
@@ -43,6 +46,13 @@ export function visit(path: string, api = new FakeApi(), fetch: Fetch = () => Pr
   };
   const view = render(<App services={services} />);
   return { world, api, view };
+}
+
+/** What the server keeps of somebody who chose this much. */
+export function chosen(preferences: object) {
+  const others = { theme: "dark", language: "en", textSize: 100, reducedMotion: false };
+  const told = { showBpm: true, notifyAnnouncements: true };
+  return { version: 3, preferences: { ...others, ...told, ...preferences } };
 }
 
 export function invited(djAway = false): Invitation {

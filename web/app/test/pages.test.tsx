@@ -1,5 +1,5 @@
 import { act, fireEvent, screen, within } from "@testing-library/preact";
-import { song } from "@pika/client/test-world";
+import { song } from "../../client/test/world.ts";
 import { describe, expect, it } from "vitest";
 import type { LiveSession, Recap } from "../src/api.ts";
 import { FakeApi, visit } from "./page.tsx";

@@ -1,4 +1,4 @@
-import { act, fireEvent, screen } from "@testing-library/preact";
+import { act, fireEvent, screen, waitFor } from "@testing-library/preact";
 import { afterEach, describe, expect, it } from "vitest";
 import { agentOf } from "../src/account/agent.ts";
 import { letterFrom } from "../src/account/letters.tsx";
@@ -10,7 +10,7 @@ import { agoOf } from "../src/times.ts";
 import { account } from "../src/words/account.ts";
 import { admin } from "../src/words/admin.ts";
 import { setLanguage } from "../src/words/language.ts";
-import { FakeApi, visit } from "./page.tsx";
+import { chosen, FakeApi, visit } from "./page.tsx";
 
 afterEach(() => localStorage.clear());
 
@@ -65,6 +65,40 @@ describe("the account's pages", () => {
     expect(document.querySelector("b")).toBeNull();
     expect(screen.getByText(/not confirmed yet/)).toBeTruthy();
     expect(screen.queryByRole("link", { name: "Users and roles" })).toBeNull();
+  });
+
+  it("look and speak as whoever signs in chose elsewhere, at whichever part they sign in", async () => {
+    const { asked, fetch } = server({
+      "GET /api/auth/me": () => [401, { code: "unauthorized" }],
+      "POST /api/auth/login": () => [200, { success: true, user, token: "pk_dj_x" }],
+      "GET /api/auth/preferences": () => [200, chosen({ theme: "light", language: "pl" })],
+    });
+    await open("/account/preferences", fetch);
+    const type = (label: string, value: string) =>
+      fireEvent.input(screen.getByLabelText(label), { target: { value } });
+    await screen.findByRole("heading", { name: "Sign in" });
+    type("E-mail address", "ada@example.org");
+    type("Password", "right");
+    fireEvent.click(screen.getByRole("button", { name: "Sign in" }));
+    await screen.findByRole("heading", { name: account.pl.preferences });
+    expect(localStorage.getItem("pika.look")).toContain("light");
+    // Afterwards another part is only another part, and the language may be changed on this device. The part that was
+    // opened first asks for itself.
+    act(() => setLanguage("en"));
+    fireEvent.click(screen.getByRole("link", { name: "My data" }));
+    await screen.findByRole("heading", { name: "My data" });
+    expect(asked.filter((one) => one.endsWith("/preferences"))).toHaveLength(2);
+  });
+
+  it("keep their language when whoever is signed in comes back to them", async () => {
+    const { fetch } = server({
+      "GET /api/auth/me": () => [200, { success: true, user }],
+      "GET /api/auth/preferences": () => [200, chosen({ theme: "light", language: "pl" })],
+    });
+    await open("/account", fetch);
+    await screen.findByRole("heading", { name: "Overview" });
+    await waitFor(() => expect(localStorage.getItem("pika.look")).toContain("light"));
+    expect(localStorage.getItem("pika.language")).toBeNull();
   });
 
   it("can be tried again when nobody answers", async () => {
@@ -122,6 +156,13 @@ describe("words", () => {
     expect(refused(400, "invalid_message", "password is too easy to guess; …")).toBe(
       account.en.invalid.easyPassword,
     );
+    expect(refused(404, "not_found", "the code does not hold any more; ask for a new one")).toBe(
+      account.en.invalid.code,
+    );
+    expect(refused(409, "conflict", "nobody suspends themselves")).toBe(
+      account.en.invalid.suspendSelf,
+    );
+    expect(refused(409, "conflict", "Email or name already taken")).toBe(account.en.taken);
     expect(refused(400, "invalid_message", "<b>odd</b>")).toBe(account.en.invalid.other);
     expect(refused(502, "")).toBe(account.en.unavailable);
     expect(refusalWords(new TypeError("fetch failed"))).toBe(account.en.unreachable);

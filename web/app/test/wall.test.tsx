@@ -1,6 +1,6 @@
 import { act, screen, waitFor } from "@testing-library/preact";
-import { ID, join, nowPlaying } from "@pika/client/test-world";
-import { afterEach, describe, expect, it } from "vitest";
+import { ID, join, nowPlaying } from "../../client/test/world.ts";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { FakeApi, invited, visit } from "./page.tsx";
 
 afterEach(() => localStorage.clear());
@@ -15,10 +15,10 @@ const POLL = {
   totalVotes: 4,
 };
 
-async function wall(state: unknown[]) {
+async function wall(state: unknown[], query = "") {
   const api = new FakeApi();
   api.invitations.set(ID, invited());
-  const page = visit(`/p/${ID}`, api);
+  const page = visit(`/p/${ID}${query}`, api);
   await screen.findByTestId("projector");
   // What is loaded later runs its effects when the browser has painted.
   await waitFor(() => expect(page.world.sockets).toHaveLength(1));
@@ -79,6 +79,50 @@ describe("the wall", () => {
     expect(screen.getByText("Last heard")).toBeTruthy();
     await pass(60_000);
     expect(world.sockets.length).toBeGreaterThan(1);
+  });
+
+  it("keeps the screen on, and asks for it again whenever it is seen again", async () => {
+    const released: number[] = [];
+    let asked = 0;
+    const request = async () => {
+      const id = (asked += 1);
+      return { release: async () => void released.push(id) };
+    };
+    Object.defineProperty(navigator, "wakeLock", { value: { request }, configurable: true });
+    let shown: DocumentVisibilityState = "visible";
+    const visibility = vi.spyOn(document, "visibilityState", "get").mockImplementation(() => shown);
+    try {
+      const { pass, view } = await wall([nowPlaying("One")]);
+      await waitFor(() => expect(asked).toBe(1));
+      for (const [next, times] of [
+        ["hidden", 1],
+        ["visible", 2],
+      ] as const) {
+        shown = next;
+        await act(async () => void document.dispatchEvent(new Event("visibilitychange")));
+        await pass(0);
+        expect(asked).toBe(times);
+      }
+      view.unmount();
+      await waitFor(() => expect(released).toEqual([2]));
+    } finally {
+      visibility.mockRestore();
+      Reflect.deleteProperty(navigator, "wakeLock");
+    }
+  });
+
+  it("follows its address until the console of this browser chooses", async () => {
+    const { hear, world } = await wall([nowPlaying("One"), POLL], "?results=live");
+    const poll = () => screen.getByTestId("wall-poll").textContent;
+    expect(poll()).toContain("75 %");
+    for (const results of ["live", "end"]) {
+      world.storage.set("pika.projector.results", results);
+      await act(async () => void window.dispatchEvent(new Event("storage")));
+      expect(poll()?.includes("75 %")).toBe(results === "live");
+    }
+    expect(location.search).toBe("");
+    await hear({ type: "POLL_ENDED", pollId: 7, results: [1, 3], totalVotes: 4, winnerIndex: 1 });
+    expect(poll()).toContain("75 %");
   });
 
   it("is after a thousand tracks what it was after sixty", async () => {

@@ -2,13 +2,12 @@
 // no message through twice. What the messages mean is decided elsewhere.
 
 import { backoff, comesBack } from "./backoff.ts";
-import { decode } from "./decode.ts";
+import { json, type Codec } from "./codec.ts";
+import { read } from "./decode.ts";
 import type { Position, ServerMessage } from "./messages.ts";
 import type { Cancel, Platform } from "./platform.ts";
 import type { ServerClock } from "./server-clock.ts";
 import { Wire } from "./wire.ts";
-
-export const PROTOCOL = "pika.v1.json";
 
 // A connection that lived this long was a good one: the next loss starts again with a short wait.
 const GOOD_AFTER_MS = 10_000;
@@ -36,6 +35,8 @@ export interface Joining {
   url: string;
   sessionId: string;
   clientId: string;
+  /** The form of the wire; JSON unless another one is given. */
+  codec?: Codec | undefined;
   /**
    * What is said once the session's state is known and before the connection counts as live: a DJ's claim to it.
    * Nothing: only a listener.
@@ -58,6 +59,7 @@ export class Connection {
   private readonly joins = new Map<Wire, Join>();
   private position: Position | undefined;
   private attempt = 0;
+  private readonly codec: Codec;
   private cancelRetry: Cancel = () => {};
   private cancelGood: Cancel = () => {};
   private cancelMove: Cancel = () => {};
@@ -67,7 +69,9 @@ export class Connection {
     private readonly joining: Joining,
     private readonly clock: ServerClock,
     private readonly events: ConnectionEvents,
-  ) {}
+  ) {
+    this.codec = joining.codec ?? json;
+  }
 
   open(): void {
     if (this.status.kind === "connecting" || this.status.kind === "live") return;
@@ -81,8 +85,8 @@ export class Connection {
     this.say({ kind: "idle" });
   }
 
-  send(text: string): void {
-    this.current?.send(text);
+  send(message: object): void {
+    this.current?.send(message);
   }
 
   /** There is reason to look again: the phone woke up, or the network came back. */
@@ -109,7 +113,7 @@ export class Connection {
   }
 
   private wire(): Wire {
-    return new Wire(this.platform, this.joining.url, PROTOCOL, this.clock, {
+    return new Wire(this.platform, this.joining.url, this.codec, this.clock, {
       opened: (wire) => this.join(wire),
       heard: (wire, data) => this.heard(wire, data),
       ended: (wire, code) => this.ended(wire, code),
@@ -122,12 +126,12 @@ export class Connection {
     this.joins.set(wire, { messageId, claiming: false, cancel });
     const { sessionId, clientId } = this.joining;
     const resume = this.position ?? true;
-    wire.send(JSON.stringify({ type: "SUBSCRIBE", sessionId, clientId, resume, messageId }));
+    wire.send({ type: "SUBSCRIBE", sessionId, clientId, resume, messageId });
   }
 
   private heard(wire: Wire, data: unknown): void {
     this.counts.received += 1;
-    const decoded = decode(data);
+    const decoded = read(data, this.codec);
     if (!decoded.ok) {
       this.counts[decoded.why] += 1;
       return;
@@ -177,7 +181,7 @@ export class Connection {
     if (join === undefined || claim === undefined) return false;
     join.claiming = true;
     join.messageId = this.platform.newId();
-    wire.send(JSON.stringify({ ...claim, messageId: join.messageId }));
+    wire.send({ ...claim, messageId: join.messageId });
     return true;
   }
 

@@ -1,13 +1,11 @@
 // The rim: bytes from outside become a typed message or a counted refusal, never an exception further in.
 
+import { json, type Codec } from "./codec.ts";
 import type { Kind, KindTable, ServerMessage } from "./messages.ts";
 import { visible } from "./text.ts";
 import { track } from "./track.ts";
 import * as shape from "./shape.ts";
 import { count, fields, flag, list, maybe, moment, need, type Fields } from "./shape.ts";
-
-// The largest answer of the contract is a SESSIONS_LIST of 32 KiB; eight times that is nobody's honest message.
-const LARGEST_FRAME = 256 * 1024;
 
 const words = (limit: number) => (value: unknown, at: string) =>
   visible(shape.text(limit)(value, at));
@@ -16,7 +14,7 @@ const id = shape.text(64);
 const name = words(200);
 const tally = list(count, 10);
 
-function withSession(from: Fields): { sessionId: string } {
+function withSession(from: { readonly sessionId?: unknown }): { sessionId: string } {
   return { sessionId: need(from, "sessionId", id) };
 }
 
@@ -83,6 +81,7 @@ const KINDS: KindTable = {
         hasVoted: maybe(from, "hasVoted", flag),
         votedOptionIndex: maybe(from, "votedOptionIndex", shape.integer(0, options.length - 1)),
         allowChange: maybe(from, "allowChange", flag),
+        hideResults: maybe(from, "hideResults", flag),
       }),
     };
   },
@@ -128,7 +127,7 @@ const KINDS: KindTable = {
   GOAWAY: (from) => ({ reconnectInMs: need(from, "reconnectInMs", shape.integer(0, 3_600_000)) }),
 };
 
-function tallies(from: Fields) {
+function tallies(from: { readonly votes?: unknown; readonly totalVotes?: unknown }) {
   return present({
     votes: maybe(from, "votes", tally),
     totalVotes: maybe(from, "totalVotes", count),
@@ -140,14 +139,13 @@ export type Decoded =
   /** `unknown` is a newer server's word and no fault; `invalid` is a fault of the sender. */
   | { ok: false; why: "unknown" | "invalid" };
 
-export function decode(data: unknown): Decoded {
-  if (typeof data !== "string" || data.length > LARGEST_FRAME) return { ok: false, why: "invalid" };
+export function read(data: unknown, codec: Codec = json): Decoded {
   try {
-    const from = fields(JSON.parse(data), "message");
+    const from = fields(codec.decode(data), "message");
     const type = need(from, "type", shape.text(64));
     if (!Object.hasOwn(KINDS, type)) return { ok: false, why: "unknown" };
     const seq = maybe(from, "seq", count);
-    const body = KINDS[type as Kind](from);
+    const body = (KINDS[type as Kind] as (from: Fields) => object)(from);
     const message = { type, ...(seq === undefined ? {} : { seq }), ...body };
     return { ok: true, message: message as ServerMessage };
   } catch {

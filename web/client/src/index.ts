@@ -1,4 +1,4 @@
-// The dancer's side of the live protocol, without a framework and without a browser.
+// The dancer's side of the live protocol, without a framework and, as a test holds it, without a browser.
 //
 // It promises: what the page shows is what the server said, once and in order; what a person asked for was stored
 // when its promise resolves; a like given in a dead spot is sent later; a countdown follows the server's clock.
@@ -7,7 +7,9 @@
 export { LikeJournal } from "./like-journal.ts";
 export { LiveClient, type LiveClientOptions } from "./live-client.ts";
 export { type Status } from "./connection.ts";
+export { json, type Codec } from "./codec.ts";
 export { type Platform, type Socket, type Storage } from "./platform.ts";
+export { localStore, webPlatform, type Strings, type WebPlatformOptions } from "./web-platform.ts";
 export { type Announcement, type Tempo } from "./messages.ts";
 export {
   ownVote,

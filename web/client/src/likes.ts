@@ -18,6 +18,10 @@ const TOO_MANY = /rate limit/i;
 
 export class Likes {
   private readonly marks = new Map<string, LikeMark>();
+  /** How likes stood that are being taken back, for the day when the server will not have it. */
+  private readonly before = new Map<string, LikeMark>();
+  /** What is being taken back at this moment. */
+  private readonly leaving = new Set<string>();
   private run = "";
   private live = false;
   private bulk: Promise<unknown> = Promise.resolve();
@@ -34,7 +38,7 @@ export class Likes {
 
   /** What an earlier visit left unsent shows as queued before there is any connection. */
   restore(): void {
-    for (const entry of this.journal.all()) {
+    for (const entry of this.journal.likes()) {
       if (entry.sessionId === this.sessionId) this.mark(trackKey(entry), "queued");
     }
   }
@@ -61,7 +65,7 @@ export class Likes {
     const named = { title, artist };
     const key = trackKey(named);
     if (this.marks.has(key)) return;
-    this.journal.add(this.sessionId, named);
+    this.journal.add(this.sessionId, named, this.live);
     if (!this.live) {
       this.mark(key, "queued");
       return;
@@ -83,40 +87,60 @@ export class Likes {
     const key = trackKey(named);
     const before = this.marks.get(key);
     if (before === undefined) return;
-    this.journal.remove(this.sessionId, [named]);
     this.mark(key, undefined);
     this.remember(key, false);
-    // A queued like was never sent, or nobody knows whether it was: then it is taken back like a sent one.
-    if (before === "queued" && !this.live) return;
-    const message = {
-      type: "REMOVE_LIKE" as const,
-      sessionId: this.sessionId,
-      payload: { track: named },
-    };
-    // Behind a bulk that holds this like, so that the bulk cannot bring it back.
-    void this.bulk
-      .then(() => (this.marks.has(key) ? undefined : this.requests.ask(message, about(key))))
-      .then(
-        () => before === "liked" && !this.marks.has(key) && this.act({ type: "unliked", key }),
-        (error: RequestError) => this.notTakenBack(key, before, error),
-      );
+    if (before === "queued" && !this.live && !this.journal.wasSent(this.sessionId, named)) {
+      this.journal.remove(this.sessionId, [named]);
+      return;
+    }
+    // The server has it, or nobody knows whether it does: written down until it is taken back there.
+    this.journal.takeBack(this.sessionId, named);
+    this.requests.forget(about(key));
+    this.before.set(key, before);
+    if (this.live) this.takeBack(this.sessionId, named);
   }
 
   /** Sends what is written down, of this session and of earlier ones. */
   private flush(): void {
     this.cancelAgain();
     const waiting = this.journal
-      .all()
+      .likes()
       .filter((entry) => entry.sessionId !== this.sessionId || this.markOf(entry) !== "sending");
     for (const sessionId of new Set(waiting.map((entry) => entry.sessionId))) {
       const entries = waiting.filter((entry) => entry.sessionId === sessionId);
       for (let i = 0; i < entries.length; i += BULK)
         this.sendBulk(sessionId, entries.slice(i, i + BULK));
     }
+    for (const { sessionId, title, artist } of this.journal.takenBack()) {
+      const named = { title, artist };
+      if (!this.leaving.has(`${sessionId} ${trackKey(named)}`)) this.takeBack(sessionId, named);
+    }
+  }
+
+  private takeBack(sessionId: string, named: TrackName): void {
+    const key = trackKey(named);
+    const leaving = `${sessionId} ${key}`;
+    const ours = sessionId === this.sessionId;
+    const message = { type: "REMOVE_LIKE" as const, sessionId, payload: { track: named } };
+    this.leaving.add(leaving);
+    // Behind a bulk that holds this like, so that the bulk cannot bring it back.
+    void this.bulk
+      .then(async () => {
+        // Liked again meanwhile: then that is what is written down.
+        if (ours && this.marks.has(key)) return;
+        await this.requests.ask(message, ours ? about(key) : `like ${leaving}`);
+        this.journal.removeTakenBack(sessionId, named);
+        if (!ours || this.marks.has(key)) return;
+        if (this.before.get(key) === "liked") this.act({ type: "unliked", key });
+        this.before.delete(key);
+      })
+      .catch((error: RequestError) => this.notTakenBack(sessionId, named, error))
+      .finally(() => this.leaving.delete(leaving));
   }
 
   private sendBulk(sessionId: string, entries: UnsentLike[]): void {
     const tracks = entries.map(({ title, artist }) => ({ title, artist }));
+    this.journal.sends(sessionId, tracks);
     if (sessionId === this.sessionId)
       for (const named of tracks) this.mark(trackKey(named), "sending");
     const sent = this.requests.ask({ type: "SEND_BULK_LIKE", sessionId, payload: { tracks } }).then(
@@ -153,10 +177,17 @@ export class Likes {
     if (final && ours.length > 0) this.act({ type: "notice", about: "like", words: error.error });
   }
 
-  private notTakenBack(key: string, before: LikeMark, error: RequestError): void {
-    if (error.refusal === "superseded" || this.marks.has(key)) return;
+  private notTakenBack(sessionId: string, named: TrackName, error: RequestError): void {
+    if (error.refusal === "superseded") return;
+    if (error.refusal !== "refused") {
+      this.later();
+      return;
+    }
+    this.journal.removeTakenBack(sessionId, named);
+    const key = trackKey(named);
     // A refused undo of a like that the server never had leaves things as they were wanted.
-    if (before !== "liked") return;
+    if (sessionId !== this.sessionId || this.marks.has(key)) return;
+    if (this.before.get(key) !== "liked") return;
     this.mark(key, "liked");
     this.remember(key, true);
     this.act({ type: "notice", about: "unlike", words: error.error });

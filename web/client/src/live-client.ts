@@ -1,5 +1,6 @@
 // One dancer at one session: the connection, what is asked over it, and the state that a page shows.
 
+import type { Codec } from "./codec.ts";
 import { Connection, type Counts, type Status } from "./connection.ts";
 import { LikeJournal } from "./like-journal.ts";
 import { LikedMemory } from "./liked-memory.ts";
@@ -21,6 +22,8 @@ export interface LiveClientOptions {
   url: string;
   sessionId: string;
   platform: Platform;
+  /** The form of the wire; JSON unless another one is given. */
+  codec?: Codec;
 }
 
 export class LiveClient {
@@ -34,20 +37,20 @@ export class LiveClient {
   /** While a state arrives message by message nobody is told: half of it would flicker. */
   private arriving = false;
 
-  constructor({ url, sessionId, platform }: LiveClientOptions) {
+  constructor({ url, sessionId, platform, codec }: LiveClientOptions) {
     this.state = initialState(sessionId);
     this.clientId = labelOf(platform);
     this.clock = new ServerClock(platform);
     this.connection = new Connection(
       platform,
-      { url, sessionId, clientId: this.clientId },
+      { url, sessionId, clientId: this.clientId, codec },
       this.clock,
       {
         status: (status) => this.connectionIs(status),
         message: (message) => this.heard(message),
       },
     );
-    this.requests = new Requests(platform, (frame) => this.connection.send(frame));
+    this.requests = new Requests(platform, (message) => this.connection.send(message));
     const { storage, wallClock } = platform;
     this.likes = new Likes(
       sessionId,

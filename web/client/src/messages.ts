@@ -1,18 +1,36 @@
-// Every message of the wire that a dancer's client says or understands, as types. `decode.ts` makes them from bytes.
+// Every message of the wire that a client says or understands. What they look like on the wire is generated from the
+// server's own types (`contract/`); here stands what `decode.ts` makes of them, by members that the compiler compares.
 
-import type { Track, TrackName } from "./track.ts";
+import type { ClientFrame } from "./contract/client.ts";
+import type { ServerFrame } from "./contract/server.ts";
+import type { Track } from "./track.ts";
 
-export type Tempo = "slower" | "perfect" | "faster";
+/** Nothing that is said is changed afterwards. */
+type Fixed<T> = T extends object ? { readonly [M in keyof T]: Fixed<T[M]> } : T;
 
-/** What a client says. `messageId` is added by whoever waits for the answer. */
+/** Words of a client, as the server reads them. `messageId` is added by whoever waits for the answer. */
+export type Words<T extends ClientFrame["type"]> = T extends unknown
+  ? Fixed<Omit<Extract<ClientFrame, { type: T }>, "messageId">>
+  : never;
+
+export type Tempo = Exclude<Words<"SEND_TEMPO_REQUEST">["preference"], "clear">;
+
+/** Older servers read a label beside some words; it proves nothing. */
+type Labelled = { readonly clientId?: string };
+
+/** What a dancer says. */
 export type ClientMessage =
-  | { type: "SUBSCRIBE"; sessionId: string; clientId?: string; resume: true | Position }
-  | { type: "SEND_LIKE" | "REMOVE_LIKE"; sessionId: string; payload: { track: TrackName } }
-  | { type: "SEND_BULK_LIKE"; sessionId: string; payload: { tracks: TrackName[] } }
-  | { type: "SEND_TEMPO_REQUEST"; sessionId: string; preference: Tempo | "clear" }
-  | { type: "VOTE_ON_POLL"; pollId: number; optionIndex: number; clientId?: string }
-  | { type: "SEND_REACTION"; sessionId: string; reaction: "thank_you" }
-  | { type: "PING" };
+  | (Words<"SUBSCRIBE" | "VOTE_ON_POLL"> & Labelled)
+  | Words<"SEND_LIKE" | "REMOVE_LIKE" | "SEND_BULK_LIKE" | "SEND_TEMPO_REQUEST">
+  | Words<"SEND_REACTION" | "PING">;
+
+/** A message of the server as it arrives: named by the contract, and of whatever shape its sender gave it. */
+export type Raw<K extends ServerFrame["type"]> = {
+  readonly [M in keyof Extract<ServerFrame, { type: K }>]: unknown;
+};
+
+/** What the server says to others than a client of this package: answers to words that it never says. */
+type NotForUs = "SESSION_REGISTERED" | "SESSION_VALID";
 
 /** A place in a session's log. Sequences of different epochs cannot be compared. */
 export interface Position {
@@ -72,9 +90,13 @@ export interface PollStarted {
   hasVoted?: boolean;
   votedOptionIndex?: number;
   allowChange?: boolean;
+  hideResults?: boolean;
 }
 
-export type Kind = keyof Kinds;
+/** A kind that the server learned and nobody reads here stops the compiler, and so does one that it forgot. */
+export type Kind = Exclude<ServerFrame["type"], NotForUs> & keyof Kinds;
+export type EveryKindIsRead = Same<Exclude<ServerFrame["type"], NotForUs>, keyof Kinds>;
+type Same<A extends B, B extends C, C = A> = A;
 
 /** `seq` stands on must-arrive messages to clients that asked for positions, and on SUBSCRIBED. */
 export type ServerMessage<K extends Kind = Kind> = {
@@ -82,4 +104,4 @@ export type ServerMessage<K extends Kind = Kind> = {
 }[K];
 
 export type Body<K extends Kind> = Kinds[K];
-export type KindTable = { [K in Kind]: (from: Readonly<Record<string, unknown>>) => Kinds[K] };
+export type KindTable = { [K in Kind]: (from: Raw<K>) => Kinds[K] };

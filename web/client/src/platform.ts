@@ -2,11 +2,13 @@
 
 /** The part of the browser's WebSocket that is used. */
 export interface Socket {
+  /** Set to "arraybuffer": the only kind in which every platform can give binary frames. */
+  binaryType?: string;
   onopen: (() => void) | null;
   onmessage: ((event: { data: unknown }) => void) | null;
   onclose: ((event: { code: number }) => void) | null;
   onerror: (() => void) | null;
-  send(text: string): void;
+  send(frame: string | Uint8Array<ArrayBuffer>): void;
   close(code?: number, reason?: string): void;
 }
 

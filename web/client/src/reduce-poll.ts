@@ -59,6 +59,7 @@ function started(state: LiveState, message: ServerMessage<"POLL_STARTED">): Live
     votes: options.map(() => 0),
     totalVotes: 0,
     allowChange: message.allowChange ?? false,
+    ...(message.hideResults === true ? { hideResults: true as const } : {}),
     ...(endsAt === undefined ? {} : { endsAt }),
   };
   const known = state.poll?.pollId === pollId ? { ...blank, ...pick(state.poll) } : blank;
@@ -82,8 +83,9 @@ function pick(poll: Poll) {
   return { votes: poll.votes, totalVotes: poll.totalVotes };
 }
 
+/** A verdict tells no voter how a hidden poll stands: its zeros are no tally, and the DJ who voted keeps theirs. */
 function stillOpen(poll: Poll, tally: { votes?: number[]; totalVotes?: number }): Poll {
-  return isOver(poll) ? poll : counted(poll, tally);
+  return isOver(poll) || poll.hideResults === true ? poll : counted(poll, tally);
 }
 
 /** A tally of another length than the options would draw a bar for nothing: it is left out. */

@@ -40,7 +40,7 @@ export class RequestError extends Error {
 }
 
 interface Pending {
-  readonly frame: string;
+  readonly request: object;
   readonly about: string | undefined;
   tries: number;
   sent: boolean;
@@ -56,7 +56,7 @@ export class Requests {
 
   constructor(
     private readonly platform: Time,
-    private readonly send: (frame: string) => void,
+    private readonly send: (request: object) => void,
   ) {}
 
   /**
@@ -66,15 +66,15 @@ export class Requests {
   ask(message: ClientMessage | MomentWord, about?: string): Promise<void> {
     if (about !== undefined) this.forget(about);
     const messageId = this.platform.newId();
-    const frame = JSON.stringify({ ...message, messageId });
+    const request = { ...message, messageId };
     const limit = message.type === "SEND_BULK_LIKE" ? LARGEST_BULK : LARGEST;
-    if (new TextEncoder().encode(frame).length > limit) return unsent("Too large to send");
+    if (sizeOf(request) > limit) return unsent("Too large to send");
     if (this.pending.size >= MOST_PENDING) return unsent("Too much at once");
 
     return new Promise((resolve, reject) => {
       const cancelDeadline = this.platform.after(GIVE_UP_MS, () => entry.settle(unknown()));
       const entry: Pending = {
-        frame,
+        request,
         about,
         tries: 0,
         sent: false,
@@ -140,8 +140,13 @@ export class Requests {
     entry.tries += 1;
     entry.sent = true;
     entry.cancelTry = this.platform.after(ANSWER_MS, () => this.try(entry));
-    this.send(entry.frame);
+    this.send(entry.request);
   }
+}
+
+/** As JSON has it: no other form of the wire is larger. */
+function sizeOf(request: object): number {
+  return new TextEncoder().encode(JSON.stringify(request)).length;
 }
 
 function unsent(why: string): Promise<never> {

@@ -60,12 +60,16 @@ export const fields: Reader<Fields> = (value, at) =>
     : refuse(at, "an object");
 
 /** Reads one own member; a member of the prototype chain is not an answer. */
-export function need<T>(from: Fields, name: string, reader: Reader<T>): T {
+export function need<F extends object, T>(from: F, name: keyof F & string, reader: Reader<T>): T {
   return reader(Object.hasOwn(from, name) ? from[name] : undefined, name);
 }
 
 /** Absent and null are the same on this wire: servers write either. */
-export function maybe<T>(from: Fields, name: string, reader: Reader<T>): T | undefined {
-  const value = Object.hasOwn(from, name) ? from[name] : undefined;
+export function maybe<F extends object, T>(
+  from: F,
+  name: keyof F & string,
+  reader: Reader<T>,
+): T | undefined {
+  const value: unknown = Object.hasOwn(from, name) ? from[name] : undefined;
   return value === undefined || value === null ? undefined : reader(value, name);
 }

@@ -21,6 +21,8 @@ export interface Poll {
   readonly votes: readonly number[];
   readonly totalVotes: number;
   readonly allowChange: boolean;
+  /** How the votes stand is said to the DJ alone until the poll is over; all others hear zeros or nothing. */
+  readonly hideResults?: true;
   /** By the server's clock. */
   readonly endsAt?: number;
   /** Present once the poll is over; −1 says that nobody won: no vote came, or the DJ took the poll back. */

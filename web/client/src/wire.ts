@@ -1,6 +1,7 @@
 // One WebSocket: opening in time, the heartbeat, and one end. A socket that ended is never heard again, even when
 // the browser still waits for a dead network to confirm the close.
 
+import type { Codec } from "./codec.ts";
 import type { ServerClock } from "./server-clock.ts";
 import type { Cancel, Platform, Socket } from "./platform.ts";
 
@@ -39,12 +40,13 @@ export class Wire {
   constructor(
     private readonly platform: Platform,
     url: string,
-    protocol: string,
+    private readonly codec: Codec,
     private readonly clock: ServerClock,
     private readonly events: WireEvents,
   ) {
     this.begun = platform.now();
-    this.socket = platform.openSocket(url, protocol);
+    this.socket = platform.openSocket(url, codec.protocol);
+    this.socket.binaryType = "arraybuffer";
     this.socket.onopen = () => this.opened();
     this.socket.onmessage = (event) => events.heard(this, event.data);
     this.socket.onclose = (event) => this.end(event.code);
@@ -53,8 +55,8 @@ export class Wire {
     this.cancelBeat = platform.after(OPEN_MS, () => this.giveUp());
   }
 
-  send(text: string): void {
-    if (this.open && !this.over) this.socket.send(text);
+  send(message: object): void {
+    if (this.open && !this.over) this.socket.send(this.codec.encode(message));
   }
 
   /** PONG names no PING, but both keep their order on one socket. */
@@ -107,7 +109,7 @@ export class Wire {
 
   private ping(): void {
     this.pings.push(this.platform.now());
-    this.send('{"type":"PING"}');
+    this.send({ type: "PING" });
   }
 
   private giveUp(): void {
@@ -127,6 +129,8 @@ export class Wire {
     this.cancelBeat();
     this.cancelProbe();
     this.cancelDoubt();
-    this.socket.onopen = this.socket.onmessage = this.socket.onclose = this.socket.onerror = null;
+    // An error is still listened to: outside browsers one that nobody hears ends the process, and giving up a socket
+    // before it has opened is one.
+    this.socket.onopen = this.socket.onmessage = this.socket.onclose = null;
   }
 }

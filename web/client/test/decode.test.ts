@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { decode } from "../src/decode.ts";
+import { read } from "../src/decode.ts";
 import { visible } from "../src/text.ts";
 import { trackKey } from "../src/track.ts";
 import { arrive, ID, nowPlaying, World } from "./world.ts";
 
-const read = (message: unknown) => decode(JSON.stringify(message));
+const heard = (message: unknown) => read(JSON.stringify(message));
 
 describe("the rim", () => {
   it.each([
@@ -20,7 +20,7 @@ describe("the rim", () => {
       JSON.stringify({ type: "TRACK_STOPPED", sessionId: ID, x: "y".repeat(300_000) }),
     ],
   ])("refuses %s", (_, data) => {
-    expect(decode(data)).toEqual({ ok: false, why: "invalid" });
+    expect(read(data)).toEqual({ ok: false, why: "invalid" });
   });
 
   it.each([
@@ -39,18 +39,18 @@ describe("the rim", () => {
     { type: "PONG", timestamp: 12 },
     { type: "TRACK_STOPPED", sessionId: ID, seq: "9" },
   ])("refuses %j", (message) => {
-    expect(read(message)).toEqual({ ok: false, why: "invalid" });
+    expect(heard(message)).toEqual({ ok: false, why: "invalid" });
   });
 
   it("takes a newer server's word for unknown, not for a fault", () => {
-    expect(read({ type: "CONFETTI", sessionId: ID })).toEqual({ ok: false, why: "unknown" });
-    expect(read({ type: "constructor" })).toEqual({ ok: false, why: "unknown" });
-    expect(read({ type: "__proto__" })).toEqual({ ok: false, why: "unknown" });
+    expect(heard({ type: "CONFETTI", sessionId: ID })).toEqual({ ok: false, why: "unknown" });
+    expect(heard({ type: "constructor" })).toEqual({ ok: false, why: "unknown" });
+    expect(heard({ type: "__proto__" })).toEqual({ ok: false, why: "unknown" });
   });
 
   it("keeps only the members it knows, and no prototype", () => {
     const data = `{"type":"LISTENER_COUNT","sessionId":"${ID}","count":3,"evil":1,"__proto__":{"x":1}}`;
-    const decoded = decode(data);
+    const decoded = read(data);
     expect(decoded).toEqual({
       ok: true,
       message: { type: "LISTENER_COUNT", sessionId: ID, count: 3 },
@@ -60,7 +60,7 @@ describe("the rim", () => {
   });
 
   it("shows a track without a tempo that is out of range", () => {
-    const decoded = read({
+    const decoded = heard({
       type: "NOW_PLAYING",
       sessionId: ID,
       track: { title: " A ", artist: "B", bpm: 1e9, key: "8A" },
@@ -90,7 +90,7 @@ describe("words from strangers", () => {
   });
 
   it("likes a track by the server's own words, not by the cleaned ones", () => {
-    const decoded = read({
+    const decoded = heard({
       type: "NOW_PLAYING",
       sessionId: ID,
       track: { title: "Hey\u202e", artist: "You" },

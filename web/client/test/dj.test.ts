@@ -84,6 +84,25 @@ describe("being the DJ", () => {
     expect(booth(world).dj.current.crowd[0]?.likes).toBe(3);
   });
 
+  it("knows of the evening before it was opened what the recap knows, and not twice", async () => {
+    const { world, dj, socket } = await live();
+    socket.tell({ type: "LIKE_RECEIVED", payload: { track: song("One") } });
+    await world.pass(300);
+    const now = dj.serverNow();
+    const early = { at: now - 30 * 60_000, likes: 4, tempo: 0 };
+    const evening = [early, { ...early, likes: 1, tempo: -1 }, { at: now, likes: 7, tempo: 0 }];
+    for (let i = 0; i < 2; i += 1) dj.recall(evening);
+    await world.pass(300);
+    const shown = () => dj.current.crowd.map(({ likes, listeners }) => [likes, listeners]);
+    expect(shown()).toEqual([
+      [5, null],
+      [1, 3],
+    ]);
+    expect(dj.current.crowd[0]?.tempo).toBe(-1);
+    // Kept over a reload, as what it is.
+    expect(booth(world).dj.current.crowd[0]).toMatchObject({ likes: 5, listeners: null });
+  });
+
   it("tells of a flood of likes a few times a second", async () => {
     const { world, dj, socket } = await live([nowPlaying("One")]);
     let told = 0;
@@ -155,6 +174,16 @@ describe("the DJ's words", () => {
     await world.pass(250);
     expect(dj.current.waiting).toEqual([]);
     expect(dj.withdrawEnd()).toBe(false);
+  });
+
+  it("reach closed pages only where that was asked for", async () => {
+    const { dj, socket } = await live();
+    const both = [dj.announce("Water is at the bar"), dj.announce("Social at ten", 300, true)];
+    const [open, closed] = socket.said("SEND_ANNOUNCEMENT");
+    expect(open).not.toHaveProperty("push");
+    expect(closed).toMatchObject({ message: "Social at ten", durationSeconds: 300, push: true });
+    for (const nth of [0, 1]) ack(socket, "SEND_ANNOUNCEMENT", nth);
+    await Promise.all(both);
   });
 
   it("about this moment are refused at once where there is no connection", async () => {

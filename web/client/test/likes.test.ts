@@ -137,6 +137,77 @@ describe("without a connection", () => {
     expect(back.said("REMOVE_LIKE")).toHaveLength(0);
   });
 
+  it("a like whose answer was lost is taken back on return", async () => {
+    const { world, client, socket } = dancing();
+    client.like(song("One"));
+    socket.lose();
+    // After this long nobody repeats it: whether the server has it is unknown for good.
+    await world.pass(65_000);
+    expect(mark(client, "One")).toBe("queued");
+    client.unlike(song("One"));
+    expect(mark(client, "One")).toBeUndefined();
+    expect(queuedLikes(client.current)).toBe(0);
+    // A change of mind changes nothing about that.
+    client.like(song("One"));
+    client.unlike(song("One"));
+    // Whatever was tried meanwhile came to nothing; the next try does not.
+    const tried = world.sockets.length;
+    while (world.sockets.length === tried) await world.pass(500);
+    const back = join(world, [nowPlaying("One")]);
+    await world.pass(0);
+    expect(back.said("SEND_LIKE")).toEqual([]);
+    expect(back.said("SEND_BULK_LIKE")).toEqual([]);
+    expect(back.said("REMOVE_LIKE")).toMatchObject([{ payload: { track: song("One") } }]);
+    ack(back, "REMOVE_LIKE");
+    await world.pass(60_000);
+    expect(unsent(world)).toEqual([]);
+    expect(mark(client, "One")).toBeUndefined();
+  });
+
+  it("taking back a like that may have been sent survives the page", async () => {
+    const { world, client, socket } = dancing();
+    socket.lose();
+    client.like(song("Kept"));
+    await world.pass(1_000);
+    const back = join(world, [nowPlaying("One")]);
+    expect(bulk(back.said("SEND_BULK_LIKE")[0])).toEqual(["Kept"]);
+    back.lose();
+    client.close();
+    const again = new LiveClient({ url: "wss://pika.example/ws", sessionId: ID, platform: world });
+    expect(mark(again, "Kept")).toBe("queued");
+    again.unlike(song("Kept"));
+    again.close();
+    const { client: later, socket: last } = arrive(world, [nowPlaying("One")]);
+    await world.pass(0);
+    expect(mark(later, "Kept")).toBeUndefined();
+    expect(last.said("SEND_BULK_LIKE")).toEqual([]);
+    expect(last.said("REMOVE_LIKE")).toHaveLength(1);
+    // The server never had it: then nothing is left to do, and nobody is told.
+    nack(last, "REMOVE_LIKE", "Not liked");
+    await world.pass(60_000);
+    expect(unsent(world)).toEqual([]);
+    expect(later.current.notice).toBeUndefined();
+  });
+
+  it("an undo that is under way is repeated, not doubled, and liking again ends it", async () => {
+    const { world, client, socket } = dancing();
+    client.like(song("One"));
+    ack(socket, "SEND_LIKE");
+    await world.pass(0);
+    client.unlike(song("One"));
+    await world.pass(0);
+    socket.lose();
+    await world.pass(1_000);
+    const back = join(world, [nowPlaying("One")]);
+    await world.pass(0);
+    expect(back.said("REMOVE_LIKE")).toEqual(socket.said("REMOVE_LIKE"));
+    client.like(song("One"));
+    ack(back, "SEND_LIKE");
+    await world.pass(0);
+    expect(mark(client, "One")).toBe("liked");
+    expect(unsent(world)).toEqual([]);
+  });
+
   it("a like that was under way is repeated, not doubled in a bulk", async () => {
     const { world, client, socket } = dancing();
     client.like(song("One"));

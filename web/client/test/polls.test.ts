@@ -74,6 +74,19 @@ describe("a poll", () => {
     expect(vote(client)?.standing).toBe("counted");
   });
 
+  it("keeps its DJ's tally of a hidden poll when that DJ's own vote is told without one", () => {
+    const { client, socket } = asked();
+    const zeros = { votes: [0, 0], totalVotes: 0 };
+    socket.tell({ ...POLL, pollId: 8, hideResults: true }, { ...update([3, 4], 7), pollId: 8 });
+    socket.tell({ ...confirmed(1), ...zeros, pollId: 8 });
+    expect(vote(client)).toMatchObject({ pollId: 8, standing: "counted", optionIndex: 1 });
+    expect(client.current.poll).toMatchObject({ votes: [3, 4], totalVotes: 7 });
+    socket.tell({ ...rejected, ...zeros, pollId: 8 });
+    expect(client.current.poll).toMatchObject({ votes: [3, 4], totalVotes: 7 });
+    socket.tell({ ...over, pollId: 8 });
+    expect(client.current.poll).toMatchObject({ votes: [2, 6], totalVotes: 8, winnerIndex: 1 });
+  });
+
   it("shows the option that the server counted, not the one that was tapped", () => {
     const { client, socket } = asked();
     client.vote(1);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { decode } from "../src/decode.ts";
+import { read } from "../src/decode.ts";
 import { act } from "../src/local.ts";
 import { reduce } from "../src/reduce.ts";
 import { initialState, ownVote, type LiveState } from "../src/state.ts";
@@ -8,7 +8,7 @@ import { ID, nowPlaying, song, STARTED } from "./world.ts";
 
 function after(messages: object[], from: LiveState = initialState(ID)): LiveState {
   return messages.reduce<LiveState>((state, message) => {
-    const decoded = decode(JSON.stringify(message));
+    const decoded = read(JSON.stringify(message));
     if (!decoded.ok) throw new Error(`the test says nonsense: ${JSON.stringify(message)}`);
     return reduce(state, decoded.message);
   }, from);
@@ -29,6 +29,15 @@ const poll = {
   pollId: 7,
   question: "Next?",
   options: ["A", "B"],
+};
+
+const tempo = {
+  type: "TEMPO_FEEDBACK",
+  sessionId: ID,
+  faster: 2,
+  slower: 0,
+  perfect: 1,
+  total: 3,
 };
 
 describe("tracks", () => {
@@ -141,14 +150,6 @@ describe("the session", () => {
   });
 
   it("drops what a fresh state does not mention, but keeps what it knows of the same track", () => {
-    const tempo = {
-      type: "TEMPO_FEEDBACK",
-      sessionId: ID,
-      faster: 2,
-      slower: 0,
-      perfect: 1,
-      total: 3,
-    };
     const note = {
       type: "ANNOUNCEMENT_RECEIVED",
       sessionId: ID,
@@ -176,14 +177,6 @@ describe("the session", () => {
 
 describe("tempo, thanks and announcements", () => {
   it("starts again at each track", () => {
-    const tempo = {
-      type: "TEMPO_FEEDBACK",
-      sessionId: ID,
-      faster: 2,
-      slower: 0,
-      perfect: 1,
-      total: 3,
-    };
     const state = act(after([nowPlaying("One"), tempo]), {
       type: "tempo-wish",
       preference: "faster",

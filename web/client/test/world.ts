@@ -14,14 +14,16 @@ export class FakeSocket implements Socket {
   onerror: Socket["onerror"] = null;
   readonly sent: Record<string, unknown>[] = [];
   closedWith: number | undefined;
+  binaryType = "blob";
 
   constructor(
     readonly url: string,
     readonly protocol: string,
   ) {}
 
-  send(text: string): void {
-    this.sent.push(JSON.parse(text));
+  send(frame: string | Uint8Array): void {
+    if (typeof frame !== "string") throw new TypeError("this socket is one of JSON");
+    this.sent.push(JSON.parse(frame));
   }
 
   close(code?: number): void {

@@ -54,13 +54,21 @@ export class Booth {
   }
 
   /** Goes live without an account, as a server in development allows it. */
-  static async guest(floor: Floor, name: string, options = LAPTOP): Promise<Booth> {
+  static async guest(
+    floor: Floor,
+    name: string,
+    options: BrowserContextOptions = LAPTOP,
+  ): Promise<Booth> {
     const booth = await Booth.open(floor, options);
-    await booth.page.getByText("Without an account").click();
-    await booth.page.getByLabel("Your name, as dancers see it").fill(name);
-    await booth.page.getByRole("button", { name: "Go live" }).click();
-    await booth.isLive();
+    await booth.goesLive(name);
     return booth;
+  }
+
+  async goesLive(name: string): Promise<void> {
+    await this.page.getByText("Without an account").click();
+    await this.page.getByLabel("Your name, as dancers see it").fill(name);
+    await this.page.getByRole("button", { name: "Go live" }).click();
+    await this.isLive();
   }
 
   isLive = () => eventually(() => this.connection.getAttribute("data-state")).toBe("live");
@@ -73,7 +81,7 @@ export class Booth {
   }
 
   async floorPath(): Promise<string> {
-    return (await this.wallPath()).replace("/p/", "/s/");
+    return (await this.wallPath()).replace("/p/", "/s/").replace(/\?.*/, "");
   }
 
   async play(title: string, artist = "The Testers", bpm = ""): Promise<void> {

@@ -136,6 +136,11 @@ export class Ear {
     this.socket.send(JSON.stringify(message));
   }
 
+  /** Everything of this type that nobody has taken with `hear`. */
+  unheard(type: string): Heard[] {
+    return this.heard.filter((message) => message.type === type);
+  }
+
   /** The next message of this type, heard already or to come. */
   async hear(type: string): Promise<Heard> {
     for (;;) {

@@ -44,9 +44,12 @@ export interface Profile {
 
 export interface Preferences {
   version: number;
+  theme: string;
   language: string;
   reducedMotion: boolean;
   textSize: number;
+  showBpm: boolean;
+  notifyAnnouncements: boolean;
 }
 
 export function accountApi({ ask }: Rest) {
@@ -89,6 +92,12 @@ export function accountApi({ ask }: Rest) {
     letDeviceIn: async (code: string) => nameOf(await post("device/confirm", { code })),
 
     export: () => ask("GET", "/api/auth/export"),
+    /** What an export holds of profile and preferences; gives the preferences as they are now. */
+    import: async (document: Record<string, unknown>) => {
+      const { profile, preferences } = document;
+      const answer = fields(await post("import", { profile, preferences }), "answer");
+      return preferencesOf(need(answer, "preferences", fields));
+    },
     removeAccount: (password: string) => remove("account", { password }),
   };
 }
@@ -156,8 +165,11 @@ function preferencesOf(answer: unknown): Preferences {
   const chosen = need(from, "preferences", fields);
   return {
     version: need(from, "version", integer(0)),
+    theme: need(chosen, "theme", text(20)),
     language: need(chosen, "language", text(20)),
     reducedMotion: need(chosen, "reducedMotion", flag),
     textSize: need(chosen, "textSize", integer(1, 1_000)),
+    showBpm: need(chosen, "showBpm", flag),
+    notifyAnnouncements: need(chosen, "notifyAnnouncements", flag),
   };
 }

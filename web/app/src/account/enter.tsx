@@ -1,14 +1,11 @@
 // The door: signing in, signing up, and a letter for whoever forgot the password.
 
 import { Link } from "../parts.tsx";
-import { rest } from "../rest.ts";
-import { useServices } from "../services.ts";
 import { account } from "../words/account.ts";
 import { words } from "../words/language.ts";
+import { Providers } from "./elsewhere.tsx";
 import { EmailField, Field, Form, NewPasswordField, PasswordField } from "./form.tsx";
 import { Frame } from "./frame.tsx";
-import { providersOf, wayTo, type Provider } from "./providers.ts";
-import { useAsked } from "./use-asked.tsx";
 import { useDoor } from "./who.ts";
 
 export function SignIn() {
@@ -88,23 +85,5 @@ export function Forgotten() {
         <Link to="/account">{say.signIn}</Link>
       </p>
     </Frame>
-  );
-}
-
-/** Logins elsewhere, of those providers alone that this server knows. They are links: the way leads off this page. */
-function Providers() {
-  const { fetch } = useServices();
-  const { value } = useAsked<Provider[]>(() => providersOf(rest(fetch)));
-  if (value === undefined || value.length === 0) return null;
-  const say = words(account);
-  return (
-    <div class="providers">
-      <p class="or">{say.or}</p>
-      {value.map((provider) => (
-        <a key={provider.name} class="button plain" href={wayTo(provider)}>
-          {say.with(provider.title)}
-        </a>
-      ))}
-    </div>
   );
 }

@@ -4,22 +4,33 @@ import { Refused } from "../rest.ts";
 import { account } from "../words/account.ts";
 import { words } from "../words/language.ts";
 
-const MEANINGS: readonly [RegExp, keyof typeof account.en.invalid][] = [
+type Meaning = readonly [RegExp, keyof typeof account.en.invalid];
+
+/** What stands against it as things are, whatever was typed. */
+const STATES: readonly Meaning[] = [
   [/no password yet/, "noPassword"],
-  [/easy to guess/, "easyPassword"],
-  [/password must/, "passwordLength"],
   [/displayName is reserved/, "reservedName"],
-  [/displayName/, "name"],
   [/code does not hold/, "code"],
-  [/https:\/\//, "address"],
   [/nobody suspends themselves/, "suspendSelf"],
   [/from themselves/, "takeSelf"],
+];
+
+const MEANINGS: readonly Meaning[] = [
+  [/no export/, "noExport"],
+  [/easy to guess/, "easyPassword"],
+  [/password must/, "passwordLength"],
+  [/displayName/, "name"],
+  [/https:\/\//, "address"],
   [/e-?mail/i, "email"],
 ];
 
 export function refusalWords(error: unknown): string {
   const say = words(account);
   if (!(error instanceof Refused)) return say.unreachable;
+  const meant = (meanings: readonly Meaning[]) => {
+    const found = meanings.find(([pattern]) => pattern.test(error.message));
+    return found && say.invalid[found[1]];
+  };
   switch (error.code) {
     case "wrong_password":
       return say.wrongPassword;
@@ -28,15 +39,13 @@ export function refusalWords(error: unknown): string {
     case "forbidden":
       return /suspended/i.test(error.message) ? say.suspended : say.forbidden;
     case "not_found":
-      return say.notFound;
+      return meant(STATES) ?? say.notFound;
     case "conflict":
-      return /only way/i.test(error.message) ? say.lastWay : say.taken;
+      return /only way/i.test(error.message) ? say.lastWay : (meant(STATES) ?? say.taken);
     case "rate":
       return say.tooOften(error.retryAfter ?? 60);
-    case "invalid_message": {
-      const meant = MEANINGS.find(([pattern]) => pattern.test(error.message));
-      return meant === undefined ? say.invalid.other : say.invalid[meant[1]];
-    }
+    case "invalid_message":
+      return meant(MEANINGS) ?? say.invalid.other;
     default:
       return say.unavailable;
   }

@@ -1,28 +1,16 @@
-import { useState } from "preact/hooks";
 import { Said } from "../parts.tsx";
 import { agoOf } from "../times.ts";
 import { account } from "../words/account.ts";
 import { words } from "../words/language.ts";
 import { agentOf } from "./agent.ts";
-import { refusalWords } from "./refusals.ts";
-import { Shown, useAsked } from "./use-asked.tsx";
+import { Shown, useActs, useAsked } from "./use-asked.tsx";
 import { useDoor } from "./who.ts";
 
 export function SessionsPart() {
   const door = useDoor();
   const asked = useAsked(() => door.api.sessions());
-  const [outcome, setOutcome] = useState("");
+  const { outcome, act } = useActs(asked);
   const say = words(account);
-
-  const act = async (what: () => Promise<unknown>, done: string) => {
-    try {
-      await what();
-      setOutcome(done);
-    } catch (error) {
-      setOutcome(refusalWords(error));
-    }
-    asked.again();
-  };
 
   return (
     <Shown asked={asked}>
@@ -47,7 +35,7 @@ export function SessionsPart() {
                   <button
                     type="button"
                     class="button plain small"
-                    onClick={() => void act(() => door.api.endSession(one.id), "")}
+                    onClick={() => void act(() => door.api.endSession(one.id))}
                   >
                     {say.end}
                   </button>

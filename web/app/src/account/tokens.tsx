@@ -5,28 +5,17 @@ import { account } from "../words/account.ts";
 import { words } from "../words/language.ts";
 import type { OwnToken } from "./account-api.ts";
 import { Field, Form } from "./form.tsx";
-import { refusalWords } from "./refusals.ts";
-import { Shown, useAsked } from "./use-asked.tsx";
+import { Shown, useActs, useAsked } from "./use-asked.tsx";
 import { useDoor } from "./who.ts";
 
 export function TokensPart() {
   const door = useDoor();
   const asked = useAsked(() => door.api.tokens());
   const [fresh, setFresh] = useState<string>();
-  const [outcome, setOutcome] = useState("");
+  const { outcome, act } = useActs(asked);
   const say = words(account);
 
-  const act = async (what: () => Promise<unknown>, done: string) => {
-    setOutcome("");
-    try {
-      await what();
-      setOutcome(done);
-    } catch (error) {
-      setOutcome(refusalWords(error));
-    }
-    asked.again();
-  };
-  const end = (token: OwnToken) => act(() => door.api.endToken(token.id), "");
+  const end = (token: OwnToken) => act(() => door.api.endToken(token.id));
   // The new one first: whoever is refused it keeps what they have.
   const renew = (token: OwnToken) =>
     act(async () => {

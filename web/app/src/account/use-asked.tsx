@@ -35,6 +35,22 @@ export function useAsked<T>(ask: () => Promise<T>): Asked<T> {
   return { value, failed, again, set: (known: T) => set(() => known) };
 }
 
+/** Does something to what is shown, says what came of it, and asks anew. */
+export function useActs(asked: Pick<Asked<unknown>, "again">) {
+  const [outcome, setOutcome] = useState("");
+  const act = async (what: () => Promise<unknown>, done = "") => {
+    setOutcome("");
+    try {
+      await what();
+      setOutcome(done);
+    } catch (error) {
+      setOutcome(refusalWords(error));
+    }
+    asked.again();
+  };
+  return { outcome, act };
+}
+
 interface ShownProps<T> {
   asked: Asked<T>;
   children: (value: T) => ComponentChildren;

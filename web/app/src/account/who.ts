@@ -5,6 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 import { Refused, rest } from "../rest.ts";
 import { useServices, type Services } from "../services.ts";
 import { accountApi, type AccountApi, type User } from "./account-api.ts";
+import { followChosen } from "./follow-look.ts";
 
 export type Who =
   { readonly kind: "asking" | "guest" | "failed" } | { readonly kind: "in"; readonly user: User };
@@ -20,7 +21,9 @@ class Door {
   }
 
   set(who: Who): void {
+    const before = this.who.kind;
     this.who = who;
+    if (who.kind === "in" && before !== "in") void followChosen(this.api, before === "guest");
     this.asked = true;
     for (const tell of this.watchers) tell();
   }

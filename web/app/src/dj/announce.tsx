@@ -1,7 +1,9 @@
 import type { TargetedSubmitEvent } from "preact";
-import { useId, useState } from "preact/hooks";
+import { useEffect, useId, useState } from "preact/hooks";
+import { pushes } from "../live/notifier.ts";
 import { useServerTime } from "../live/use-live.ts";
 import { Said } from "../parts.tsx";
+import { useServices } from "../services.ts";
 import { timeOf } from "../times.ts";
 import { words } from "../words/language.ts";
 import { dj as area } from "../words/dj.ts";
@@ -18,6 +20,11 @@ export function Announce({ client, state }: PanelProps) {
   const { ask, failure } = useAsk();
   const [message, setMessage] = useState("");
   const [minutes, setMinutes] = useState<number>(5);
+  const [push, setPush] = useState(false);
+  const { fetch } = useServices();
+  const [canPush, setCanPush] = useState(true);
+  useEffect(() => void pushes(fetch).then(setCanPush), [fetch]);
+  const [sending, setSending] = useState(false);
   const [field, span] = [useId(), useId()];
   const now = useServerTime(client, announcement?.endsAt !== undefined, 1_000);
   const stands =
@@ -26,8 +33,15 @@ export function Announce({ client, state }: PanelProps) {
   const submit = async (event: TargetedSubmitEvent<HTMLFormElement>) => {
     event.preventDefault();
     const said = message.trim();
-    if (said === "") return;
-    if (await ask(() => client.announce(said, minutes * 60))) setMessage("");
+    // Sent twice, it would ring twice.
+    if (said === "" || sending) return;
+    setSending(true);
+    const stored = await ask(() => client.announce(said, minutes * 60, push && canPush));
+    setSending(false);
+    if (stored) {
+      setMessage("");
+      setPush(false);
+    }
   };
 
   return (
@@ -65,6 +79,19 @@ export function Announce({ client, state }: PanelProps) {
           value={message}
           onInput={(event) => setMessage(event.currentTarget.value)}
         />
+        {canPush && (
+          <label class="desk-check">
+            <input
+              type="checkbox"
+              checked={push}
+              onChange={(event) => setPush(event.currentTarget.checked)}
+            />
+            <span>
+              {say.announcePush}
+              <small class="hint">{say.announcePushHelp}</small>
+            </span>
+          </label>
+        )}
         <div class="desk-row">
           <label for={span}>{say.announceFor}</label>
           <select
@@ -78,7 +105,7 @@ export function Announce({ client, state }: PanelProps) {
               </option>
             ))}
           </select>
-          <button type="submit" class="button small">
+          <button type="submit" class="button small" aria-disabled={sending}>
             {say.announceGo}
           </button>
         </div>

@@ -3,11 +3,10 @@
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import type { Minute } from "@pika/client/dj";
+import { coloursOf } from "../colours.ts";
 import { timeOf } from "../times.ts";
 
 const HEIGHT = 190;
-const QUIET = "#b9b2cc";
-const LINE = "#383349";
 
 export interface Chart {
   show(crowd: readonly Minute[]): void;
@@ -15,7 +14,9 @@ export interface Chart {
 }
 
 export function draw(box: HTMLElement, names: readonly [string, string, string]): Chart {
-  const axis = { stroke: QUIET, grid: { stroke: LINE, width: 1 }, ticks: { show: false } };
+  const drawn = coloursOf(box);
+  const grid = { stroke: drawn("line"), width: 1 };
+  const axis = { stroke: drawn("quiet"), grid, ticks: { show: false } };
   const plot = new uPlot(
     {
       width: Math.max(200, box.clientWidth),
@@ -36,8 +37,8 @@ export function draw(box: HTMLElement, names: readonly [string, string, string])
         { label: "" },
         {
           label: names[0],
-          stroke: "#ff6b86",
-          fill: "#ff6b8655",
+          stroke: drawn("heart"),
+          fill: `${drawn("heart")}55`,
           ...(uPlot.paths.bars === undefined
             ? {}
             : { paths: uPlot.paths.bars({ size: [0.8, 24] }) }),
@@ -46,14 +47,14 @@ export function draw(box: HTMLElement, names: readonly [string, string, string])
         {
           label: names[1],
           scale: "listeners",
-          stroke: "#5fe6c3",
+          stroke: drawn("mint"),
           width: 2,
           points: { show: false },
         },
         {
           label: names[2],
           scale: "tempo",
-          stroke: "#ffe14a",
+          stroke: drawn("glow"),
           width: 1.5,
           dash: [5, 4],
           points: { show: false },

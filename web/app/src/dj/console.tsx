@@ -1,15 +1,17 @@
 // The console: a remote on a phone, a desk on a laptop.
 
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { DjClient, DjState, OwnSession } from "@pika/client/dj";
 import { useOnline } from "../online.ts";
 import { Bolt, Heading, Link, Said } from "../parts.tsx";
 import { recapPath } from "../route.ts";
+import { useServices } from "../services.ts";
 import { words } from "../words/language.ts";
 import { dj as area } from "../words/dj.ts";
 import { Announce } from "./announce.tsx";
 import { CrowdPanel } from "./crowd.tsx";
 import { Ending } from "./ending.tsx";
+import { reasonWords } from "./failure.tsx";
 import { Invite } from "./invite.tsx";
 import { Playing } from "./playing.tsx";
 import { PollPanel } from "./poll-panel.tsx";
@@ -32,7 +34,7 @@ export function Console({ session, leave }: ConsoleProps) {
   useEffect(() => start.current?.focus({ preventScroll: true }), []);
   const over = state.floor.phase === "ended";
   return (
-    <div class="desk">
+    <div class="desk" data-stale={!over && state.floor.connection.kind !== "live"}>
       <Head session={session} state={state} leave={leave} />
       <main class="desk-main" ref={start} tabIndex={-1}>
         {over ? (
@@ -70,16 +72,16 @@ function Head({ session, state, leave }: ConsoleProps & { state: DjState }) {
           <Bolt />
           <span class="unseen">Pika</span>
         </Link>
-        <p class="dj">
+        <h1 class="dj">
           <Said>{state.floor.djName ?? session.djName}</Said>
-        </p>
+        </h1>
         <Pill state={state} />
       </div>
       {connection.kind === "refused" && (
         <div class="strip wrong" role="alert">
           <p>
             {say.refused}
-            {connection.error !== undefined && `: ${connection.error}`}
+            {connection.error !== undefined && `: ${reasonWords(connection.error)}`}
           </p>
           <button type="button" class="button small" onClick={leave}>
             {say.leave}
@@ -95,7 +97,7 @@ function Head({ session, state, leave }: ConsoleProps & { state: DjState }) {
         )}
         {state.refusal !== undefined && (
           <p key={state.refusal.id} class="wrong">
-            {say.refusedWord(state.refusal.words)}
+            {say.refusedWord(reasonWords(state.refusal.words))}
           </p>
         )}
       </div>
@@ -130,7 +132,16 @@ function Pill({ state }: { state: DjState }) {
 }
 
 function Over({ session, leave }: ConsoleProps) {
+  const { api } = useServices();
   const say = words(area);
+  const [slug, setSlug] = useState<string>();
+  // Only a DJ with an account has a page; the recap knows whose evening it was.
+  useEffect(() => {
+    void api.recap(session.sessionId).then(
+      (recap) => setSlug(recap?.djSlug),
+      () => {},
+    );
+  }, [api, session]);
   return (
     <section class="card ended" data-testid="session-ended">
       <Heading>{say.overTitle}</Heading>
@@ -138,6 +149,12 @@ function Over({ session, leave }: ConsoleProps) {
       <Link to={recapPath(session.sessionId)} class="button">
         {say.recap}
       </Link>
+      {slug !== undefined && (
+        // A page of its own: its policy lets pictures of other hosts in.
+        <a href={`/dj/${encodeURIComponent(slug)}`} class="button plain">
+          {say.ownPage}
+        </a>
+      )}
       <button type="button" class="button plain" onClick={leave}>
         {say.again}
       </button>

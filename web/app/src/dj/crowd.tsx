@@ -1,5 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Minute } from "@pika/client/dj";
+import { useBright } from "../colours.ts";
 import { vars } from "../parts.tsx";
 import { words } from "../words/language.ts";
 import { dj as area } from "../words/dj.ts";
@@ -74,13 +75,14 @@ function EveningChart({ crowd }: { crowd: readonly Minute[] }) {
         () => {},
       );
   }, [enough]);
+  const bright = useBright();
   const { chartLikes, chartListeners, chartTempo } = say;
   useEffect(() => {
     if (draw === null || box === null) return;
     const made = draw(box, [chartLikes, chartListeners, chartTempo]);
     setChart(made);
     return () => made.remove();
-  }, [draw, box, chartLikes, chartListeners, chartTempo]);
+  }, [draw, box, bright, chartLikes, chartListeners, chartTempo]);
   useEffect(() => chart?.show(crowd), [chart, crowd]);
 
   const most = crowd.reduce((top, minute) => Math.max(top, minute.likes), 0);

@@ -7,6 +7,7 @@ import { words } from "../words/language.ts";
 import { dj as area } from "../words/dj.ts";
 import { Console } from "./console.tsx";
 import { Doorstep } from "./doorstep.tsx";
+import "../styles/crowd.css";
 import "../styles/dj.css";
 
 export function DjPage() {

@@ -1,8 +1,13 @@
 import type { TargetedSubmitEvent } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { goLive, newWish, NotLive, type GoLive, type OwnSession } from "@pika/client/dj";
+import { accountApi } from "../account/account-api.ts";
+import { Providers } from "../account/elsewhere.tsx";
+import { followChosen } from "../account/follow-look.ts";
 import { Bolt, Heading, Link, Said } from "../parts.tsx";
+import { rest } from "../rest.ts";
 import { useServices } from "../services.ts";
+import { account } from "../words/account.ts";
 import { words } from "../words/language.ts";
 import { dj as area } from "../words/dj.ts";
 import { shared } from "../words/shared.ts";
@@ -18,7 +23,7 @@ export function Doorstep({ enter }: { enter: (session: OwnSession) => void }) {
     let here = true;
     // A server that cannot tell now is asked again by whatever is done next.
     signedIn(fetch).then(
-      (account) => here && setWho(account ?? "nobody"),
+      (found) => here && setWho(found ?? "nobody"),
       () => here && setWho("nobody"),
     );
     return () => void (here = false);
@@ -39,6 +44,10 @@ export function Doorstep({ enter }: { enter: (session: OwnSession) => void }) {
         {who === "nobody" && (
           <>
             <SignIn done={setWho} />
+            <p class="ways">
+              <Link to="/account/register">{words(account).noAccount}</Link>
+              <Link to="/account/forgotten">{words(account).forgotten}</Link>
+            </p>
             <details class="card door-guest">
               <summary>{say.without}</summary>
               <p class="hint">{say.withoutHelp}</p>
@@ -81,8 +90,10 @@ function SignIn({ done }: { done: (account: Account) => void }) {
     const form = new FormData(event.currentTarget);
     setStanding("asking");
     const found = await signIn(fetch, String(form.get("email")), String(form.get("password")));
-    if (typeof found === "object") done(found);
-    else setStanding(found);
+    if (typeof found === "object") {
+      void followChosen(accountApi(rest(fetch)), true);
+      done(found);
+    } else setStanding(found);
   };
 
   const failed = standing !== "ready" && standing !== "asking";
@@ -111,6 +122,7 @@ function SignIn({ done }: { done: (account: Account) => void }) {
       <button type="submit" class="button" disabled={standing === "asking"}>
         {standing === "asking" ? say.signingIn : say.signIn}
       </button>
+      <Providers />
     </form>
   );
 }

@@ -1,6 +1,7 @@
 import { useMemo, useState } from "preact/hooks";
 import { encode } from "uqr";
 import { remoteLink, type OwnSession } from "@pika/client/dj";
+import { useChosen } from "../projector/unattended.ts";
 import { projectorPath } from "../route.ts";
 import { useServices } from "../services.ts";
 import { words } from "../words/language.ts";
@@ -9,6 +10,7 @@ import { dj as area } from "../words/dj.ts";
 export function Invite({ session }: { session: OwnSession }) {
   const say = words(area);
   const { joinCode, joinUrl, sessionId } = session;
+  const results = useChosen() === "live" ? "?results=live" : "";
   return (
     <section class="card desk-panel desk-invite" aria-labelledby="dj-invite">
       <h2 id="dj-invite">{say.invite}</h2>
@@ -28,7 +30,12 @@ export function Invite({ session }: { session: OwnSession }) {
           <Copy link={joinUrl} />
         </div>
       </div>
-      <a class="button" href={projectorPath(sessionId)} target="_blank" rel="noreferrer">
+      <a
+        class="button"
+        href={`${projectorPath(sessionId)}${results}`}
+        target="_blank"
+        rel="noreferrer"
+      >
         {say.projector}
       </a>
       <Remote session={session} />

@@ -4,7 +4,7 @@ import { isOver, type Poll } from "@pika/client";
 import type { DjClient } from "@pika/client/dj";
 import { useServerTime } from "../live/use-live.ts";
 import { Said } from "../parts.tsx";
-import { choose, chosen } from "../projector/unattended.ts";
+import { choose, useChosen } from "../projector/unattended.ts";
 import { useServices } from "../services.ts";
 import { clock } from "../times.ts";
 import { Votes } from "../votes.tsx";
@@ -16,19 +16,27 @@ import { useAsk } from "./use-dj.ts";
 
 const DURATIONS = [30, 60, 120, 300] as const;
 const MOST_OPTIONS = 10;
+const HIDES = "pika.dj.hides-results";
 
 export function PollPanel({ client, state }: PanelProps) {
   const say = words(area);
   const { poll } = state.floor;
   const [put, setPut] = useState<number | null>(null);
+  // The question of the poll that was to hide its results.
+  const [secret, setSecret] = useState<string>();
   const shown = poll !== undefined && poll.pollId !== put ? poll : undefined;
   return (
     <section class="card desk-panel" aria-labelledby="dj-poll">
       <h2 id="dj-poll">{say.poll}</h2>
       {shown === undefined ? (
-        <Compose client={client} />
+        <Compose client={client} keepSecret={setSecret} />
       ) : (
-        <Running client={client} poll={shown} put={() => setPut(shown.pollId)} />
+        <Running
+          client={client}
+          poll={shown}
+          told={shown.hideResults !== true && shown.question === secret}
+          put={() => setPut(shown.pollId)}
+        />
       )}
       <Reveal />
     </section>
@@ -39,17 +47,13 @@ export function PollPanel({ client, state }: PanelProps) {
 function Reveal() {
   const { platform } = useServices();
   const say = words(area);
-  const [live, setLive] = useState(() => chosen(platform.storage) === "live");
+  const live = useChosen() === "live";
   return (
     <label class="desk-check">
       <input
         type="checkbox"
         checked={live}
-        onChange={(event) => {
-          const reveal = event.currentTarget.checked;
-          choose(platform.storage, reveal ? "live" : "end");
-          setLive(reveal);
-        }}
+        onChange={(event) => choose(platform.storage, event.currentTarget.checked ? "live" : "end")}
       />
       <span>
         {say.reveal}
@@ -59,7 +63,15 @@ function Reveal() {
   );
 }
 
-function Running({ client, poll, put }: { client: DjClient; poll: Poll; put: () => void }) {
+interface RunningProps {
+  client: DjClient;
+  poll: Poll;
+  /** Everybody hears what only the DJ was to see: servers of before know no such poll. */
+  told: boolean;
+  put: () => void;
+}
+
+function Running({ client, poll, told, put }: RunningProps) {
   const say = words(area);
   const { ask, failure } = useAsk();
   const over = isOver(poll);
@@ -78,7 +90,13 @@ function Running({ client, poll, put }: { client: DjClient; poll: Poll; put: () 
       <p class="hint" role="status">
         {say.votes(poll.totalVotes)}
         {over && <> · {winner === undefined ? say.noResult : say.wins(<Said>{winner}</Said>)}</>}
+        {!over && poll.hideResults === true && ` · ${say.onlyYou}`}
       </p>
+      {told && !over && (
+        <p class="hint wrong" role="alert">
+          {say.notHidden}
+        </p>
+      )}
       <Failure words={failure} />
       <div class="desk-row">
         {over ? (
@@ -109,13 +127,21 @@ function Running({ client, poll, put }: { client: DjClient; poll: Poll; put: () 
   );
 }
 
-function Compose({ client }: { client: DjClient }) {
+interface ComposeProps {
+  client: DjClient;
+  keepSecret: (question: string | undefined) => void;
+}
+
+function Compose({ client, keepSecret }: ComposeProps) {
   const say = words(area);
   const { ask, failure } = useAsk();
   const [question, setQuestion] = useState("");
   const [options, setOptions] = useState<readonly string[]>(["", ""]);
   const [seconds, setSeconds] = useState<number>(60);
   const [allowChange, setAllowChange] = useState(true);
+  const { platform } = useServices();
+  // Nothing is hidden until a DJ asks for it; from then on as they did it last.
+  const [hideResults, setHideResults] = useState(() => platform.storage.get(HIDES) === "yes");
   const [wrong, setWrong] = useState(false);
   const [sending, setSending] = useState(false);
   const ids = useId();
@@ -128,9 +154,10 @@ function Compose({ client }: { client: DjClient }) {
     setWrong(!fits);
     if (!fits || sending) return;
     setSending(true);
+    keepSecret(hideResults ? asked : undefined);
     const timed = seconds === 0 ? {} : { durationSeconds: seconds };
     const stored = await ask(() =>
-      client.startPoll({ question: asked, options: answers, allowChange, ...timed }),
+      client.startPoll({ question: asked, options: answers, allowChange, hideResults, ...timed }),
     );
     setSending(false);
     if (stored) {
@@ -207,6 +234,21 @@ function Compose({ client }: { client: DjClient }) {
           onChange={(event) => setAllowChange(event.currentTarget.checked)}
         />
         <span>{say.allowChange}</span>
+      </label>
+      <label class="desk-check">
+        <input
+          type="checkbox"
+          checked={hideResults}
+          onChange={(event) => {
+            const hides = event.currentTarget.checked;
+            platform.storage.set(HIDES, hides ? "yes" : "no");
+            setHideResults(hides);
+          }}
+        />
+        <span>
+          {say.hideResults}
+          <small class="hint">{say.hideResultsHelp}</small>
+        </span>
       </label>
       {wrong && (
         <p class="hint wrong" role="alert">

@@ -3,7 +3,7 @@
 import type { TargetedDragEvent, TargetedSubmitEvent } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { NOBODY, textOf, type DjTrack } from "@pika/client/dj";
-import { Said } from "../parts.tsx";
+import { Named, Said } from "../parts.tsx";
 import { useServices } from "../services.ts";
 import { words } from "../words/language.ts";
 import { dj as area } from "../words/dj.ts";
@@ -180,15 +180,11 @@ function Rows({ list, playAt }: { list: TrackList; playAt: (place: number) => vo
           class={place < list.next ? "desk-track played" : "desk-track"}
           aria-current={place === list.next ? "step" : undefined}
         >
-          <div class="row-words">
-            <p class="row-title">
-              <Said>{track.title}</Said>
-            </p>
-            <p class="row-artist">
-              <Said>{track.artist}</Said>
-              {track.bpm !== undefined && ` · ${Math.round(track.bpm)} BPM`}
-            </p>
-          </div>
+          <Named
+            title={track.title}
+            artist={track.artist}
+            after={track.bpm !== undefined && ` · ${Math.round(track.bpm)} BPM`}
+          />
           <button
             type="button"
             class="button plain small"

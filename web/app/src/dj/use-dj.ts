@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { DjClient, type DjState, type OwnSession } from "@pika/client/dj";
+import type { RecapTrack } from "../api.ts";
 import { useServices } from "../services.ts";
 import { useOpen } from "../use-open.ts";
 
@@ -24,8 +25,10 @@ export function useDj(session: OwnSession): { client: DjClient; state: DjState }
     const look = async () => {
       const recap = await api.recap(session.sessionId).catch(() => null);
       if (!here) return;
-      if (recap !== null)
+      if (recap !== null) {
         client.seen(recap.tracks.map(({ track, likes }) => ({ track, likes })).toReversed());
+        client.recall(recap.tracks.flatMap(taken));
+      }
       cancel = platform.after(SNAPSHOT_MS, () => void look());
     };
     void look();
@@ -45,6 +48,13 @@ export function useDj(session: OwnSession): { client: DjClient; state: DjState }
     return () => cancel();
   }, [client, platform]);
   return { client, state };
+}
+
+function taken({ playedAt, likes, tempo }: RecapTrack) {
+  if (playedAt === undefined) return [];
+  const wishes = tempo === undefined ? 0 : tempo.slower + tempo.perfect + tempo.faster;
+  const leaning = tempo === undefined || wishes === 0 ? 0 : (tempo.faster - tempo.slower) / wishes;
+  return [{ at: playedAt, likes, tempo: leaning }];
 }
 
 /** Asks the floor something, and keeps why it did not go through until the next try. */

@@ -3,7 +3,7 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { LikeJournal, visible } from "@pika/client";
 import type { OwnLike, OwnLikes } from "../api.ts";
-import { Bolt, Heading, Heart, Link, Said } from "../parts.tsx";
+import { Bolt, Heading, Heart, Link, Named, Said } from "../parts.tsx";
 import { recapPath } from "../route.ts";
 import { useServices } from "../services.ts";
 import { dateOf, timeOf } from "../times.ts";
@@ -118,19 +118,6 @@ function Evening({ likes }: { likes: readonly OwnLike[] }) {
         ))}
       </ul>
     </section>
-  );
-}
-
-function Named({ title, artist }: { title: string; artist: string }) {
-  return (
-    <div class="row-words">
-      <p class="row-title">
-        <Said>{title}</Said>
-      </p>
-      <p class="row-artist">
-        <Said>{artist}</Said>
-      </p>
-    </div>
   );
 }
 

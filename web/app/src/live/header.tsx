@@ -39,8 +39,7 @@ export function LiveHeader({ client, state }: { client: LiveClient; state: LiveS
 }
 
 /**
- * Who lost the connection: this phone, the way to the server, or the DJ. The bar lies over the foot of the page, so that
- * nothing moves under a thumb when it comes and goes.
+ * Who lost the connection: this phone, the way to the server, or the DJ.
  */
 export function Trouble({ state }: { state: LiveState }) {
   const online = useOnline();

@@ -9,9 +9,11 @@ import { live } from "../words/live.ts";
 import { shared } from "../words/shared.ts";
 import { AnnouncementBanner } from "./announcement.tsx";
 import { LiveHeader, Trouble } from "./header.tsx";
+import { Notify } from "./notify.tsx";
 import { Notices } from "./notices.tsx";
 import { NowPlaying } from "./now-playing.tsx";
 import { PollCard } from "./poll-card.tsx";
+import { PollCall, usePollPlace, type PollPlace } from "./poll-call.tsx";
 import { Recent } from "./recent.tsx";
 import { Spoken } from "./spoken.tsx";
 import { TempoButtons } from "./tempo.tsx";
@@ -20,30 +22,36 @@ import { useLive } from "./use-live.ts";
 
 export function LivePage({ sessionId }: { sessionId: string }) {
   const { client, state } = useLive(sessionId);
+  const place = usePollPlace();
   useTitle(state);
   // The focus starts here once; the headings inside change with the music and must not pull it back.
   const floor = useRef<HTMLElement>(null);
   useEffect(() => floor.current?.focus({ preventScroll: true }), []);
   return (
-    <div class="live" data-stale={state.connection.kind === "reconnecting"}>
+    <div class="live" data-stale={state.connection.kind !== "live"}>
       <LiveHeader client={client} state={state} />
-      <AnnouncementBanner client={client} state={state} />
       <main class="floor" ref={floor} tabIndex={-1}>
         {state.phase === "ended" ? (
           <Ended state={state} />
         ) : (
-          <Stage client={client} state={state} />
+          <Stage client={client} state={state} place={place} />
         )}
         <Recent client={client} state={state} />
       </main>
       <Notices state={state} />
-      <Trouble state={state} />
+      {/* Over the foot of the page: what comes and goes here moves nothing that is pressed. */}
+      <div class="live-foot">
+        <Trouble state={state} />
+        <PollCall poll={state.poll} place={place} />
+        <AnnouncementBanner client={client} state={state} />
+      </div>
       <Spoken state={state} />
     </div>
   );
 }
 
-function Stage({ client, state }: { client: LiveClient; state: LiveState }) {
+function Stage(props: { client: LiveClient; state: LiveState; place: PollPlace }) {
+  const { client, state, place } = props;
   const { track } = state;
   return (
     <div class="stage">
@@ -52,11 +60,18 @@ function Stage({ client, state }: { client: LiveClient; state: LiveState }) {
       ) : (
         <NowPlaying client={client} state={state} track={track} />
       )}
-      {state.poll !== undefined && (
-        <PollCard client={client} key={state.poll.pollId} poll={state.poll} vote={ownVote(state)} />
-      )}
       {track !== undefined && <TempoButtons client={client} state={state} />}
       {state.phase === "live" && <Thanks client={client} state={state} />}
+      {state.phase === "live" && <Notify sessionId={state.sessionId} />}
+      {state.poll !== undefined && (
+        <PollCard
+          client={client}
+          key={state.poll.pollId}
+          poll={state.poll}
+          vote={ownVote(state)}
+          place={place}
+        />
+      )}
     </div>
   );
 }

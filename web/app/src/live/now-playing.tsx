@@ -13,7 +13,7 @@ interface NowPlayingProps {
 export function NowPlaying({ client, state, track }: NowPlayingProps) {
   const say = words(live);
   // What was heard before the connection was lost may be over by now.
-  const heading = state.connection.kind === "reconnecting" ? say.lastHeard : say.nowPlaying;
+  const heading = state.connection.kind === "live" ? say.nowPlaying : say.lastHeard;
   const key = trackKey(track.said);
   const mark = state.likes[key];
   const likes = likesShown(state.recent[0]?.likes ?? 0, mark);
@@ -37,7 +37,7 @@ export function NowPlaying({ client, state, track }: NowPlayingProps) {
       </p>
       {(track.bpm !== undefined || track.key !== undefined) && (
         <ul class="chips" aria-label={say.aboutTrack}>
-          {track.bpm !== undefined && <li>{Math.round(track.bpm)} BPM</li>}
+          {track.bpm !== undefined && <li data-bpm>{Math.round(track.bpm)} BPM</li>}
           {track.key !== undefined && (
             <li>
               {say.key} <Said>{track.key}</Said>

@@ -4,6 +4,7 @@ import { Said, vars } from "../parts.tsx";
 import { clock } from "../times.ts";
 import { words } from "../words/language.ts";
 import { live } from "../words/live.ts";
+import type { PollPlace } from "./poll-call.tsx";
 import { lockedByReason, voteWords } from "./sentences.ts";
 import { useServerTime } from "./use-live.ts";
 
@@ -11,9 +12,10 @@ interface PollCardProps {
   client: LiveClient;
   poll: Poll;
   vote: Vote | undefined;
+  place: PollPlace;
 }
 
-export function PollCard({ client, poll, vote }: PollCardProps) {
+export function PollCard({ client, poll, vote, place }: PollCardProps) {
   const [put, setPut] = useState(false);
   const say = words(live);
   const over = isOver(poll);
@@ -23,12 +25,15 @@ export function PollCard({ client, poll, vote }: PollCardProps) {
   if (over && put) return null;
 
   const counting = !over && left <= 0;
+  const hidden = !over && poll.hideResults === true;
   // What others chose is shown to whoever has chosen, so that nobody follows the crowd.
-  const shown = over || vote?.counted !== undefined || lockedByReason(vote);
+  const shown = over || (!hidden && (vote?.counted !== undefined || lockedByReason(vote)));
   const locked = over || counting || lockedByReason(vote) || (hasVoted(vote) && !poll.allowChange);
   return (
     <section
       class={over ? "card poll over" : "card poll"}
+      ref={place.setCard}
+      tabIndex={-1}
       data-testid="poll"
       aria-labelledby="poll-question"
     >
@@ -72,9 +77,11 @@ export function PollCard({ client, poll, vote }: PollCardProps) {
           : voteWords(vote, poll.options)}
       </p>
       <p class="hint">
-        {say.votes(poll.totalVotes)}
+        {hidden ? say.hiddenToTheEnd : say.votes(poll.totalVotes)}
         {counting && ` · ${say.counting}`}
-        {!locked && vote === undefined && ` · ${say.tapToVote}: ${say.hiddenResults}`}
+        {!locked &&
+          vote === undefined &&
+          ` · ${say.tapToVote}${hidden ? "" : `: ${say.hiddenResults}`}`}
         {!locked && vote !== undefined && poll.allowChange && ` · ${say.mayChange}`}
       </p>
       {over && (
@@ -114,14 +121,15 @@ function Option({ place, option, poll, own, shown, locked, choose }: OptionProps
       data-testid={`poll-option-${place}`}
       aria-pressed={own}
       aria-disabled={locked}
-      aria-label={shown ? say.option(option, votes, percent) : option}
       style={vars({ share: shown ? share : 0 })}
       onClick={() => !locked && choose()}
     >
       <span class="option-words">
         <Said>{option}</Said>
+        {own && <> </>}
         {own && <span class="own">{say.yourVote}</span>}
       </span>
+      {shown && <span class="unseen">, {say.votes(votes)}, </span>}
       {shown && <span class="option-share">{percent}</span>}
     </button>
   );

@@ -1,5 +1,5 @@
 import type { LiveClient, LiveState, Played } from "@pika/client";
-import { Heart, Said } from "../parts.tsx";
+import { Heart, Named } from "../parts.tsx";
 import { words } from "../words/language.ts";
 import { live } from "../words/live.ts";
 import { likesShown } from "./sentences.ts";
@@ -35,14 +35,7 @@ function Row({ client, state, played }: { client: LiveClient; state: LiveState; 
   const likes = likesShown(played.likes, mark);
   return (
     <li class="row">
-      <div class="row-words">
-        <p class="row-title">
-          <Said>{track.title}</Said>
-        </p>
-        <p class="row-artist">
-          <Said>{track.artist}</Said>
-        </p>
-      </div>
+      <Named title={track.title} artist={track.artist} />
       <button
         type="button"
         class="row-like"

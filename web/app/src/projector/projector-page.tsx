@@ -140,7 +140,8 @@ function WallPoll({ client, poll, state, results }: WallPollProps) {
   const now = useServerTime(client, timed, 250);
   const put = useResultPut(over);
   if (over && put) return state.track === undefined ? null : <Playing state={state} />;
-  const shown = over || results === "live";
+  const hidden = !over && poll.hideResults === true;
+  const shown = over || (results === "live" && !hidden);
   const winner = poll.options[poll.winnerIndex ?? -1];
   return (
     <section class="wall-poll" data-testid="wall-poll" aria-labelledby="wall-question">
@@ -175,8 +176,9 @@ function WallPoll({ client, poll, state, results }: WallPollProps) {
         })}
       </ul>
       <p class="wall-votes">
-        {say.votes(poll.totalVotes)}
-        {!shown && ` · ${say.atTheEnd}`}
+        {!hidden && say.votes(poll.totalVotes)}
+        {!hidden && !shown && " · "}
+        {!shown && say.atTheEnd}
         {over && <> · {winner === undefined ? say.noResult : say.wins(<Said>{winner}</Said>)}</>}
       </p>
     </section>

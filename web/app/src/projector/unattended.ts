@@ -1,6 +1,6 @@
 // What lets a page stand on a wall for a night with nobody near it.
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { LiveClient, LiveState } from "@pika/client";
 import type { Invitation } from "../api.ts";
 import { useServices } from "../services.ts";
@@ -67,28 +67,51 @@ export function useInvitation(state: LiveState): Invitation | null {
 const RESULTS = "pika.projector.results";
 export type Results = "end" | "live";
 
+const CHOSEN = "pika:results";
+
 /**
- * Whether tallies are shown while a poll is open. The address may say so (`?results=live`); a console in the same
- * browser says it for its screen.
+ * Whether tallies are shown while a poll is open. The address may say so (`?results=live`), for a wall that another
+ * browser draws; what a console in the same browser chooses from then on counts more.
  */
 export function useResults(): Results {
+  const chosenHere = useChosen();
+  const [asked, setAsked] = useState(
+    () => new URLSearchParams(location.search).get("results") === "live",
+  );
+  const first = useRef(chosenHere);
+  useEffect(() => {
+    if (chosenHere === first.current) return;
+    first.current = chosenHere;
+    setAsked(false);
+    // Opened anew it shows the same.
+    history.replaceState(null, "", location.pathname);
+  }, [chosenHere]);
+  return asked ? "live" : chosenHere;
+}
+
+/** What the console of this browser chose, in this tab or another one. */
+export function useChosen(): Results {
   const { platform } = useServices();
   const [results, setResults] = useState<Results>(() => chosen(platform.storage));
   useEffect(() => {
     const follow = () => setResults(chosen(platform.storage));
     window.addEventListener("storage", follow);
-    return () => window.removeEventListener("storage", follow);
+    window.addEventListener(CHOSEN, follow);
+    return () => {
+      window.removeEventListener("storage", follow);
+      window.removeEventListener(CHOSEN, follow);
+    };
   }, [platform]);
-  const asked = new URLSearchParams(location.search).get("results");
-  return asked === "live" ? "live" : results;
+  return results;
 }
 
 type Stored = { get(key: string): string | null; set(key: string, value: string): void };
 
-export function chosen(storage: Stored): Results {
+function chosen(storage: Stored): Results {
   return storage.get(RESULTS) === "live" ? "live" : "end";
 }
 
 export function choose(storage: Stored, results: Results): void {
   storage.set(RESULTS, results);
+  window.dispatchEvent(new Event(CHOSEN));
 }

@@ -2,6 +2,7 @@
 
 import { useEffect, useRef } from "preact/hooks";
 import type { RecapTrack } from "../api.ts";
+import { useBright } from "../colours.ts";
 import { timeOf } from "../times.ts";
 import { language, words } from "../words/language.ts";
 import { recap } from "../words/recap.ts";
@@ -41,7 +42,7 @@ export function OverTime({ tracks, endedAt }: Props) {
           plot={{
             label: say.likesSoFar,
             shape: "steps",
-            colour: "#ff6b86",
+            colour: "heart",
             times,
             values: [...sums, sum],
             fromZero: true,
@@ -54,7 +55,7 @@ export function OverTime({ tracks, endedAt }: Props) {
           plot={{
             label: say.bpm,
             shape: "steps",
-            colour: "#ffe14a",
+            colour: "glow",
             times,
             values: [...bpms, bpms.at(-1) ?? null],
             fromZero: false,
@@ -67,7 +68,7 @@ export function OverTime({ tracks, endedAt }: Props) {
           plot={{
             label: say.balance,
             shape: "bars",
-            colour: "#7aa7ff",
+            colour: "sky",
             times: times.slice(0, -1),
             values: wishes,
             fromZero: true,
@@ -82,6 +83,7 @@ export function OverTime({ tracks, endedAt }: Props) {
 function Chart({ plot, words: aloud }: { plot: Plot; words: string }) {
   const box = useRef<HTMLDivElement>(null);
   const spoken = language();
+  const bright = useBright();
   useEffect(() => {
     let remove = () => {};
     let here = true;
@@ -97,8 +99,8 @@ function Chart({ plot, words: aloud }: { plot: Plot; words: string }) {
       here = false;
       remove();
     };
-    // A recap does not change under its reader; its words may.
-  }, [spoken]);
+    // A recap does not change under its reader; its words and its colours may.
+  }, [spoken, bright]);
   return (
     <figure class="plot">
       <figcaption>{plot.label}</figcaption>

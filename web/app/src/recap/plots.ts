@@ -4,13 +4,14 @@
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { timeOf } from "../times.ts";
+import { coloursOf, type Colour } from "../colours.ts";
 
 export type Shape = "steps" | "bars";
 
 export interface Plot {
   label: string;
   shape: Shape;
-  colour: string;
+  colour: Colour;
   /** In milliseconds, rising. */
   times: readonly number[];
   values: readonly (number | null)[];
@@ -18,8 +19,6 @@ export interface Plot {
   fromZero: boolean;
 }
 
-const QUIET = "#b9b2cc";
-const LINE = "#383349";
 const FONT = "12px system-ui, sans-serif";
 const HEIGHT = 190;
 /** Between two times on the axis. */
@@ -31,10 +30,11 @@ export function draw(
   { label, shape, colour, times, values, fromZero }: Plot,
   time: string,
 ): () => void {
+  const drawn = coloursOf(box);
   const axis = {
-    stroke: QUIET,
+    stroke: drawn("quiet"),
     font: FONT,
-    grid: { stroke: LINE, width: 1 },
+    grid: { stroke: drawn("line"), width: 1 },
     ticks: { show: false },
   };
   const paths =
@@ -62,10 +62,14 @@ export function draw(
         { label: time, value: (_, at) => (at === null ? "–" : timeOf(at * 1000)) },
         {
           label,
-          stroke: colour,
+          stroke: drawn(colour),
           width: shape === "steps" ? 2 : 0,
           fill:
-            shape === "steps" && fromZero ? `${colour}33` : shape === "bars" ? colour : undefined,
+            shape === "steps" && fromZero
+              ? `${drawn(colour)}33`
+              : shape === "bars"
+                ? drawn(colour)
+                : undefined,
           points: { show: false },
           ...(paths === undefined ? {} : { paths }),
         } as uPlot.Series,

@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import type { Recap, RecapPoll, RecapTrack, Tempo } from "../api.ts";
-import { Heading, Heart, Link, Message, Said, vars } from "../parts.tsx";
+import { Heading, Heart, Link, Message, Named, Said, vars } from "../parts.tsx";
 import { livePath } from "../route.ts";
 import { useServices } from "../services.ts";
 import { dateOf, timeOf } from "../times.ts";
@@ -131,21 +131,15 @@ function Evening({ recap }: { recap: Recap }) {
 function TrackRow({ one: { track, playedAt, likes, tempo } }: { one: RecapTrack }) {
   return (
     <li class="recap-track">
-      <div class="row-words">
-        <p class="row-title">
-          <Said>{track.title}</Said>
-        </p>
-        <p class="row-artist">
-          <Said>{track.artist}</Said>
-        </p>
+      <Named title={track.title} artist={track.artist}>
         <p class="hint">
           {playedAt !== undefined && (
             <time dateTime={new Date(playedAt).toISOString()}>{timeOf(playedAt)}</time>
           )}
-          {track.bpm !== undefined && ` · ${Math.round(track.bpm)} BPM`}
+          {track.bpm !== undefined && <span data-bpm>{` · ${Math.round(track.bpm)} BPM`}</span>}
           {track.key !== undefined && ` · ${track.key}`}
         </p>
-      </div>
+      </Named>
       <p class={likes === 0 ? "recap-likes none" : "recap-likes"}>
         <Heart />
         <span>{likes}</span>

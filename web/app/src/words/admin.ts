@@ -53,6 +53,7 @@ const en = {
     suspended: "was suspended",
     unsuspended: "was reinstated",
     exported: "exported their data",
+    imported: "took over data from a file",
     removed: "deleted the account",
   } as Record<string, string>,
 };
@@ -112,6 +113,7 @@ const pl: typeof en = {
     suspended: "zawieszono",
     unsuspended: "przywrócono",
     exported: "wyeksportowano dane",
+    imported: "przejęto dane z pliku",
     removed: "usunięto konto",
   },
 };

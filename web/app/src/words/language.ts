@@ -2,7 +2,7 @@
 // languages; the type of the English ones is the type of the others, so that a missing sentence is a type error.
 
 import { useEffect, useState } from "preact/hooks";
-import { localStore } from "../browser.ts";
+import { localStore } from "@pika/client";
 
 export type Language = "en" | "pl";
 

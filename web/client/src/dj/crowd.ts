@@ -9,12 +9,14 @@ const MOST = 720;
 /** Likes of the last minute are counted in slices of five seconds. */
 const SLICE = 5_000;
 const KEY = "pika.dj.crowd";
+const UNKNOWN = -1;
 
 export interface Minute {
   /** When it began, in milliseconds since 1970. */
   readonly at: number;
   readonly likes: number;
-  readonly listeners: number;
+  /** `null`: nobody noted how many. */
+  readonly listeners: number | null;
   /** From −1, all want it slower, to 1, all want it faster; 0 too when nobody wished. */
   readonly tempo: number;
 }
@@ -24,6 +26,14 @@ export interface Felt {
   readonly slower: number;
   readonly perfect: number;
   readonly faster: number;
+}
+
+/** What is known of a track of the evening: when it began, and how it was taken. */
+export interface Taken {
+  readonly at: number;
+  readonly likes: number;
+  /** As a minute has it. */
+  readonly tempo: number;
 }
 
 export class Crowd {
@@ -55,6 +65,22 @@ export class Crowd {
     this.replace({ ...this.minute(now), listeners, tempo });
   }
 
+  /** What this device was not there for; of minutes that it lived through it knows more. */
+  recall(tracks: readonly Taken[]): void {
+    const first = this.minutes[0]?.at ?? Infinity;
+    const missed = new Map<number, Minute>();
+    for (const { at: began, likes, tempo } of tracks) {
+      const at = Math.floor(began / MINUTE) * MINUTE;
+      if (at >= first) continue;
+      const before = missed.get(at)?.likes ?? 0;
+      missed.set(at, { at, likes: before + likes, listeners: null, tempo });
+    }
+    if (missed.size === 0) return;
+    this.minutes.unshift(...[...missed.values()].toSorted((a, b) => a.at - b.at));
+    this.minutes.splice(0, Math.max(0, this.minutes.length - MOST));
+    this.save();
+  }
+
   likesPerMinute(now: number): number {
     const oldest = Math.floor((now - MINUTE) / SLICE);
     let sum = 0;
@@ -84,7 +110,7 @@ export class Crowd {
     const rows = this.minutes.map((one) => [
       one.at,
       one.likes,
-      one.listeners,
+      one.listeners ?? UNKNOWN,
       Math.round(one.tempo * 100),
     ]);
     this.storage.set(KEY, JSON.stringify({ sessionId: this.sessionId, rows }));
@@ -99,7 +125,7 @@ function restore(storage: Storage, sessionId: string): Minute[] {
     return need(from, "rows", list(list(integer(-100), 4), MOST)).map((row) => ({
       at: row[0] ?? 0,
       likes: row[1] ?? 0,
-      listeners: row[2] ?? 0,
+      listeners: row[2] === UNKNOWN ? null : (row[2] ?? 0),
       tempo: (row[3] ?? 0) / 100,
     }));
   } catch {

@@ -5,13 +5,14 @@
 
 import { Connection, type Status } from "../connection.ts";
 import { act, type LocalAction, type SnapshotTrack } from "../local.ts";
+import type { Codec } from "../codec.ts";
 import type { ServerMessage } from "../messages.ts";
 import type { Cancel, Platform } from "../platform.ts";
 import { reduce } from "../reduce.ts";
 import { RequestError, Requests } from "../requests.ts";
 import { ServerClock } from "../server-clock.ts";
 import { initialState, type LiveState } from "../state.ts";
-import { Crowd, type Minute } from "./crowd.ts";
+import { Crowd, type Minute, type Taken } from "./crowd.ts";
 import type { DjTrack, MomentWord, NewPoll, OrderedWord } from "./messages.ts";
 import { DjOutbox } from "./outbox.ts";
 import type { OwnSession } from "./own-session.ts";
@@ -40,6 +41,8 @@ export interface DjClientOptions {
   url: string;
   session: OwnSession;
   platform: Platform;
+  /** The form of the wire; JSON unless another one is given. */
+  codec?: Codec;
 }
 
 export class DjClient {
@@ -56,7 +59,7 @@ export class DjClient {
   private cancelTell: Cancel | undefined;
 
   constructor(private readonly options: DjClientOptions) {
-    const { url, session, platform } = options;
+    const { url, session, platform, codec } = options;
     const { sessionId, djName, ownerToken } = session;
     this.floor = { ...initialState(sessionId), djName };
     this.clock = new ServerClock(platform);
@@ -66,6 +69,7 @@ export class DjClient {
         url,
         sessionId,
         clientId: platform.newId(),
+        codec,
         // Only of a session that goes on: registering one that is over would begin it anew.
         claim: () =>
           this.floor.phase === "ended"
@@ -78,9 +82,9 @@ export class DjClient {
         message: (message) => this.heard(message),
       },
     );
-    this.requests = new Requests(platform, (frame) => this.connection.send(frame));
+    this.requests = new Requests(platform, (message) => this.connection.send(message));
     this.outbox = new DjOutbox(sessionId, platform, {
-      send: (frame) => this.connection.send(frame),
+      send: (message) => this.connection.send(message),
       changed: () => this.tell(),
       refused: (word, words) => {
         this.refusal = { id: (this.refusal?.id ?? 0) + 1, about: word.type, words };
@@ -167,9 +171,11 @@ export class DjClient {
     return this.ask({ type: "CANCEL_POLL", pollId });
   }
 
-  announce(message: string, durationSeconds?: number): Promise<void> {
+  /** With `push` also to dancers whose page is closed, if they asked for notifications. */
+  announce(message: string, durationSeconds?: number, push?: boolean): Promise<void> {
     const until = durationSeconds === undefined ? {} : { durationSeconds };
-    return this.ask({ type: "SEND_ANNOUNCEMENT", sessionId: this.id, message, ...until });
+    const also = push === undefined ? {} : { push };
+    return this.ask({ type: "SEND_ANNOUNCEMENT", sessionId: this.id, message, ...until, ...also });
   }
 
   cancelAnnouncement(): Promise<void> {
@@ -179,6 +185,12 @@ export class DjClient {
   /** What the REST answer knows of the evening, newest first: likes that were given while this page was away. */
   seen(tracks: readonly SnapshotTrack[]): void {
     this.act({ type: "snapshot", tracks });
+  }
+
+  /** What the REST answer knows of the time before this page was opened. */
+  recall(tracks: readonly Taken[]): void {
+    this.crowd.recall(tracks);
+    this.tell();
   }
 
   private get id(): string {

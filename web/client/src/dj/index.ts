@@ -14,4 +14,5 @@ export {
   remoteLink,
   type GoLive,
   type OwnSession,
+  type Where,
 } from "./own-session.ts";

@@ -13,6 +13,8 @@ export interface NewPoll {
   /** 30 to 300; without it the poll stays open until the DJ ends it. */
   readonly durationSeconds?: number;
   readonly allowChange?: boolean;
+  /** Nobody but the DJ hears how the votes stand before the poll is over. */
+  readonly hideResults?: boolean;
 }
 
 /** Words whose order is the evening's: they are kept until the server has stored them, one after the other. */
@@ -25,7 +27,13 @@ export type OrderedWord =
 export type MomentWord =
   | ({ type: "START_POLL"; sessionId: string } & NewPoll)
   | { type: "END_POLL" | "CANCEL_POLL"; pollId: number }
-  | { type: "SEND_ANNOUNCEMENT"; sessionId: string; message: string; durationSeconds?: number }
+  | {
+      type: "SEND_ANNOUNCEMENT";
+      sessionId: string;
+      message: string;
+      durationSeconds?: number;
+      push?: boolean;
+    }
   | { type: "CANCEL_ANNOUNCEMENT"; sessionId: string };
 
 export type DjWord = OrderedWord | MomentWord;

@@ -17,7 +17,7 @@ const LATER = /^temporarily unavailable/i;
 const TOO_FAST = /rate limit/i;
 
 export interface OutboxEvents {
-  send(frame: string): void;
+  send(message: object): void;
   changed(): void;
   /** The server will not have this one; it is dropped, and the next one goes. */
   refused(word: OrderedWord, words: string): void;
@@ -121,7 +121,7 @@ export class DjOutbox {
     const [head] = this.entries;
     if (!this.up || head === undefined) return;
     this.tries += 1;
-    this.events.send(JSON.stringify({ ...head.word, messageId: head.id }));
+    this.events.send({ ...head.word, messageId: head.id });
     // A socket that swallows words is found out by its heartbeat; until then the same word goes again.
     this.cancelTry = this.platform.after(ANSWER_MS, () => this.try());
   }

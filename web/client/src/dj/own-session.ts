@@ -86,19 +86,28 @@ export interface GoLive {
   messageId: string;
 }
 
+export interface Where {
+  /** The server, as `https://pika.example`; a page of its own need not say it. */
+  origin?: string | undefined;
+  /** A DJ token (`pk_dj_…`), for programs: they have no browser's cookie to sign in with. */
+  token?: string | undefined;
+}
+
 const PATIENCE_MS = 12_000;
 
-/** Begins an evening. Who is signed in, by this browser's cookie, goes live under the registered name. */
-export async function goLive(fetch: Fetch, wish: GoLive): Promise<OwnSession> {
+/** Begins an evening. Who is signed in, by this browser's cookie or a token, goes live under the registered name. */
+export async function goLive(fetch: Fetch, wish: GoLive, where: Where = {}): Promise<OwnSession> {
+  const { origin = "", token } = where;
   let response: Response;
   let answer: unknown;
   try {
-    response = await fetch("/api/sessions", {
+    response = await fetch(`${origin}/api/sessions`, {
       method: "POST",
       headers: {
         "Content-Type": "application/json",
         Accept: "application/json",
         "X-Pika-Client": "pika-web",
+        ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
       },
       body: JSON.stringify(wish),
       signal: AbortSignal.timeout(PATIENCE_MS),
