@@ -7,7 +7,7 @@ export PATH="$PATH:$HOME/.cache/pika/bin"
 step() { printf '\n== %s (%s s)\n' "$*" "$SECONDS"; }
 
 step "tools"
-deploy/tools.sh nats node chromium cassandra smtp prometheus nginx kustomize check
+deploy/tools.sh nats node chromium cassandra smtp oidc schemathesis prometheus nginx kustomize check
 step "pages"
 deploy/web.sh
 step "format and lints"
@@ -26,6 +26,11 @@ step "chaos"
 # Always the same blows, so that a change is judged by what it changed; among them a kill of every kind of process. `make chaos`
 # draws others each time.
 target/debug/pika-chaos --minutes 3 --seed 6
+step "small machine"
+# 500 dancers in the memory that the README says.
+SECONDS_LONG=15 deploy/small.sh
+step "openapi"
+deploy/openapi/run.sh
 step "browser"
 (cd web && npm run --silent e2e)
 step "done"

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Finds or installs, once and pinned, what Pika needs beside Rust. Usage: deploy/tools.sh nats node chromium cassandra smtp prometheus nginx kustomize check deny bench
+# Finds or installs, once and pinned, what Pika needs beside Rust. Usage: deploy/tools.sh nats node chromium cassandra smtp oidc schemathesis prometheus nginx kustomize check deny bench flame
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 NATS_VERSION=v2.15.2
 DENY_VERSION=0.18.5
+SCHEMATHESIS_VERSION=4.32.5
 KUSTOMIZE_VERSION=v5.6.0
+INFERNO_VERSION=0.12.8
 bin="$HOME/.cache/pika/bin"
 mkdir -p "$bin"
 export PATH="$PATH:$bin"
@@ -28,20 +30,6 @@ nats() {
   (cd / && GOBIN="$bin" go install "github.com/nats-io/nats-server/v2@$NATS_VERSION")
 }
 
-node() {
-  command -v npm >/dev/null || die "Node.js 20 or newer with npm is needed to build the pages"
-  [ web/node_modules/.package-lock.json -nt web/package-lock.json ] && return
-  say "installing the pages' packages ..."
-  (cd web && npm ci --no-audit --no-fund --silent)
-}
-
-chromium() {
-  command -v chromium >/dev/null && return
-  [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || die "Chromium is needed for the browser tests: put 'chromium' on PATH"
-  say "installing Chromium ..."
-  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null
-}
-
 # The CQL server of the tests. Cassandra 5 runs on Java 17.
 cassandra() {
   if ! command -v java >/dev/null || ! command -v mvn >/dev/null; then
@@ -52,14 +40,38 @@ cassandra() {
   deploy/cassandra.sh fetch
 }
 
-# The mail server of the tests.
-smtp() {
-  command -v npm >/dev/null || die "Node.js 20 or newer with npm is needed for the mail server of the tests"
-  [ deploy/smtp/node_modules/.package-lock.json -nt deploy/smtp/package-lock.json ] && return
-  say "installing the mail server of the tests ..."
-  (cd deploy/smtp && npm ci --no-audit --no-fund --silent)
+# npm packages that a folder of ours lists, unless they are there.
+packages() {
+  command -v npm >/dev/null || die "Node.js 20 or newer with npm is needed for $2"
+  [ "$1/node_modules/.package-lock.json" -nt "$1/package-lock.json" ] && return
+  say "installing $2 ..."
+  (cd "$1" && npm ci --no-audit --no-fund --silent)
 }
 
+node() { packages web "the pages"; }
+smtp() { packages deploy/smtp "the mail server of the tests"; }
+oidc() { packages deploy/oidc "the providers of the tests, which people sign in with"; }
+# It reads settings and manifests and holds them against their schemas.
+check() { packages deploy/check "what checks deploy/"; }
+
+# What holds /openapi.json against a running server.
+schemathesis() {
+  local venv="$HOME/.cache/pika/schemathesis-$SCHEMATHESIS_VERSION"
+  [ "$(readlink "$bin/schemathesis")" = "$venv/bin/schemathesis" ] && [ -x "$bin/schemathesis" ] && return
+  # Debian has the venv in a package of its own.
+  if ! python3 -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then
+    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || die "Python 3.10 or newer with venv is needed for schemathesis: put 'python3' on PATH"
+    say "installing Python ..."
+    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3-venv >/dev/null
+  fi
+  say "installing schemathesis $SCHEMATHESIS_VERSION ..."
+  python3 -m venv "$venv"
+  "$venv/bin/pip" install --quiet --disable-pip-version-check "schemathesis==$SCHEMATHESIS_VERSION"
+  ln -sfn "$venv/bin/schemathesis" "$bin/schemathesis"
+}
+
+# The browser of the tests.
+chromium() { debian chromium chromium; }
 # What watches, and what stands in front: the tests run both with the shipped settings. Neither is started as a service here.
 prometheus() { debian prometheus prometheus promtool; }
 nginx() { debian nginx-light nginx; }
@@ -70,7 +82,7 @@ debian() {
   shift
   for program in "$@"; do command -v "$program" >/dev/null || missing=$program; done
   [ -z "$missing" ] && return
-  [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || die "$missing is needed for the tests of operations: put it on PATH"
+  [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || die "$missing is needed and not here: put it on PATH"
   say "installing $package ..."
   apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$package" >/dev/null
 }
@@ -83,14 +95,6 @@ kustomize() {
   (cd / && GOBIN="$bin" go install "sigs.k8s.io/kustomize/kustomize/v5@$KUSTOMIZE_VERSION")
 }
 
-# What reads settings and manifests and holds them against their schemas.
-check() {
-  command -v npm >/dev/null || die "Node.js 20 or newer with npm is needed to check what deploy/ holds"
-  [ deploy/check/node_modules/.package-lock.json -nt deploy/check/package-lock.json ] && return
-  say "installing what checks deploy/ ..."
-  (cd deploy/check && npm ci --no-audit --no-fund --silent)
-}
-
 deny() {
   command -v cargo-deny >/dev/null && return
   say "building cargo-deny $DENY_VERSION (once) ..."
@@ -99,13 +103,18 @@ deny() {
 
 # The servers that Pika is measured beside, in the versions of their lock file.
 bench() {
-  command -v npm >/dev/null || die "Node.js 20 or newer with npm is needed for the servers that are measured beside Pika"
   command -v taskset >/dev/null || die "taskset (util-linux) is needed to give each process its core"
-  [ loadtest/peers/node_modules/.package-lock.json -nt loadtest/peers/package-lock.json ] && return
-  say "installing the servers to measure beside ..."
-  (cd loadtest/peers && npm ci --no-audit --no-fund --silent)
+  packages loadtest/peers "the servers that are measured beside Pika"
+}
+
+# What looks where a process spends its time, and what draws it. Inferno's licence lets it be used beside Pika and not be built into it.
+flame() {
+  command -v perf >/dev/null || debian linux-perf perf
+  inferno-flamegraph --version 2>/dev/null | grep -qF "$INFERNO_VERSION" && return
+  say "building inferno $INFERNO_VERSION (once) ..."
+  cargo install --quiet --locked --root "$HOME/.cache/pika" "inferno@$INFERNO_VERSION"
 }
 
 for tool in "$@"; do
-  case $tool in nats | node | chromium | cassandra | smtp | prometheus | nginx | kustomize | check | deny | bench) "$tool" ;; *) die "unknown tool $tool" ;; esac
+  case $tool in nats | node | chromium | cassandra | smtp | oidc | schemathesis | prometheus | nginx | kustomize | check | deny | bench | flame) "$tool" ;; *) die "unknown tool $tool" ;; esac
 done
