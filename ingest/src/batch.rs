@@ -2,6 +2,7 @@
 
 use schemas::client::{self, Incoming, Undecodable};
 use schemas::codec::Codec;
+use schemas::distinct::Distinct;
 use schemas::error::Refusal;
 use schemas::limits::BATCH_MESSAGES;
 use schemas::rules::{Goes, Who};
@@ -27,7 +28,7 @@ impl Said {
 /// The messages of a body for `session`, in order; each keeps every limit or says why not. A message may leave the session out, as
 /// the address has it, and may not name another.
 pub fn read(codec: Codec, session: &SessionId, body: &[u8]) -> Result<Vec<Said>, Refusal> {
-    let body: Value = codec.decode(body).map_err(|e| Refusal::with(Code::InvalidMessage, format!("Invalid message: {e}")))?;
+    let Distinct(body) = codec.decode(body).map_err(|e| Refusal::with(Code::InvalidMessage, format!("Invalid message: {e}")))?;
     let messages = match body {
         Value::Array(list) if list.len() > BATCH_MESSAGES => {
             return Err(Refusal::with(Code::TooLarge, format!("At most {BATCH_MESSAGES} messages at once")));

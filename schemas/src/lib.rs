@@ -10,6 +10,7 @@ pub mod claim;
 pub mod client;
 pub mod codec;
 pub mod cookie;
+pub mod distinct;
 pub mod error;
 pub mod fact;
 pub mod ids;

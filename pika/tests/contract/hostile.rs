@@ -131,6 +131,8 @@ fn bodies() -> Vec<Vec<u8>> {
         "{\"sessionId\": \"\\ud800\", \"message\": \"\\ud800\", \"type\": \"\\ud800\"}",
         "{\"sessionId\": \"x\", \"sessionId\": \"evening-of-ada\", \"djName\": \"x\", \"djName\": \"y\", \"message\": \"x\", \"message\": \"y\", \"type\": \"PING\", \"type\": \"NONE\"}",
         "{\"sessionId\": \"evening-of-ada\", \"sessionId\": \"evening-of-ada\", \"message\": \"x\", \"type\": \"NONE\"}",
+        "{\"type\": \"END_SESSION\", \"type\": \"END_SESSION\", \"djName\": \"x\", \"djName\": \"y\", \"message\": \"x\", \"message\": \"y\"}",
+        "{\"djName\": [], \"type\": \"BROADCAST_TRACK\", \"track\": {\"artist\": \"x\", \"title\": \"y\", \"title\": \"z\"}}",
         "{\"sessionId\": \"evening-of-eve-and-more\\u0000\", \"message\": \"x\", \"type\": \"END_SESSION\"}",
         "{\"sessionId\": \"evening-of-ada\", \"djName\": \"\", \"message\": \"\", \"type\": \"SEND_ANNOUNCEMENT\"}",
         "{\"sessionId\": \"evening-of-ada\", \"djName\": 1, \"message\": \"x\", \"durationSeconds\": -1, \"type\": \"SEND_ANNOUNCEMENT\"}",
