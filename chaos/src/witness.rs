@@ -9,6 +9,7 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 /// How long counts and verdicts may take to settle after the last fault.
@@ -29,6 +30,8 @@ pub struct Evening<'a> {
 
 pub struct Witness {
     child: Child,
+    /// Passes on what it says, to the last line: why it could not judge is the last one.
+    voice: JoinHandle<()>,
     session: watch::Receiver<Option<String>>,
     report: PathBuf,
     length: Duration,
@@ -59,18 +62,16 @@ impl Witness {
         let mut child = command.spawn().context("pika-loadtest")?;
         let (told, session) = watch::channel(None);
         let said = child.stderr.take().context("what the witness says")?;
-        tokio::spawn(async move {
+        let voice = tokio::spawn(async move {
             let mut lines = BufReader::new(said).lines();
             while let Ok(Some(line)) = lines.next_line().await {
                 match line.strip_prefix("session ").and_then(|rest| rest.split(' ').next()) {
                     Some(session) => drop(told.send_replace(Some(session.to_owned()))),
-                    // Its progress is one line that writes itself over.
-                    None if line.contains('\r') => {}
                     None => eprintln!("{line}"),
                 }
             }
         });
-        Ok(Witness { child, session, report, length: evening.length })
+        Ok(Witness { child, voice, session, report, length: evening.length })
     }
 
     /// The session, once the DJ is live.
@@ -82,6 +83,7 @@ impl Witness {
     pub async fn account(mut self) -> anyhow::Result<Account> {
         let within = self.length + SETTLE + BESIDE;
         let status = timeout(within, self.child.wait()).await.context("the witness does not come to an end")??;
+        self.voice.await?;
         ensure!(matches!(status.code(), Some(0 | 1)), "the witness could not judge: {status}");
         let text = std::fs::read_to_string(&self.report).context("the witness's report")?;
         Ok(Account { held: status.success(), report: serde_json::from_str(&text)? })
