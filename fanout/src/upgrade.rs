@@ -1,6 +1,7 @@
 //! `/ws`: who may open a socket, as whom, and in which form.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Extension, Query, State};
@@ -17,6 +18,9 @@ use crate::connection::Connection;
 use crate::delivery::Flavour;
 use crate::handshake::Handshake;
 use crate::{Fanout, metrics};
+
+/// Another node is there already; the front finds it at the next try.
+const ELSEWHERE: Duration = Duration::from_secs(1);
 
 #[derive(Deserialize)]
 struct Asked {
@@ -38,29 +42,29 @@ async fn upgrade(
 ) -> Response {
     let address = address.map(|a| a.0);
     if fanout.inner.drain.leave.gently.is_cancelled() {
-        return refuse("draining", Code::Unavailable.into());
+        return refuse("draining", Code::Unavailable.into(), Some(ELSEWHERE));
     }
     if !origin_allowed(&headers, &fanout.inner.config.origins) {
-        return refuse("origin", Refusal::with(Code::NotOwner, "This page may not open a socket here"));
+        return refuse("origin", Refusal::with(Code::NotOwner, "This page may not open a socket here"), None);
     }
     let Some((codec, protocol)) = form(&headers) else {
         return refuse(
             "protocol",
             Refusal::with(Code::InvalidMessage, "Unknown subprotocol; pika.v1.json and pika.v1.msgpack are spoken here"),
+            None,
         );
     };
     let seat = match fanout.inner.limits.enter(address) {
         Ok(seat) => seat,
-        Err(wait) => {
-            let mut response = refuse("address", Code::TooManyConnections.into());
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs_f64().ceil() as u64));
-            return response;
-        }
+        Err(wait) => return refuse("address", Code::TooManyConnections.into(), Some(wait)),
     };
     let (key, https) = (&fanout.inner.key, fanout.inner.config.https);
     let shown = match fanout.inner.credentials.look(&fanout.inner.broker, asked.ticket.as_deref(), &headers, https).await {
         Ok(shown) => shown,
-        Err(refusal) => return refuse("credential", refusal),
+        Err(refusal) => {
+            let wait = (refusal.code == Code::Unavailable).then_some(ELSEWHERE);
+            return refuse("credential", refusal, wait);
+        }
     };
     let account = shown.as_ref().and_then(|shown| shown.answer().person);
     let known = account.or_else(|| cookie::person_of(headers.get(header::COOKIE).and_then(|v| v.to_str().ok()), key));
@@ -113,14 +117,13 @@ fn origin_allowed(headers: &HeaderMap, allowed: &[String]) -> bool {
     own || allowed.iter().any(|a| a.eq_ignore_ascii_case(origin))
 }
 
-fn refuse(why: &'static str, refusal: Refusal) -> Response {
+/// `wait`: when it is worth to come again.
+fn refuse(why: &'static str, refusal: Refusal, wait: Option<Duration>) -> Response {
     metrics::refused(why);
     let status = StatusCode::from_u16(refusal.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = (status, axum::Json(refusal.body())).into_response();
-    if refusal.code == Code::Unavailable {
-        // Another node is there already; the front finds it at the next try.
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-    }
+    let wait = wait.map(|wait| (header::RETRY_AFTER, HeaderValue::from(wait.as_secs_f64().ceil() as u64)));
+    response.headers_mut().extend(wait);
     response
 }
 

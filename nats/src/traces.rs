@@ -41,11 +41,11 @@ pub struct Trace(SpanContext);
 impl Trace {
     /// Of the span that this is called in.
     pub fn current() -> Option<Trace> {
-        on().then(Span::current).and_then(|span| Trace::of(&span))
+        let span = on().then(Span::current)?;
+        Trace::recorded(span.context().span().span_context().clone())
     }
 
-    pub fn of(span: &Span) -> Option<Trace> {
-        let context = span.context().span().span_context().clone();
+    fn recorded(context: SpanContext) -> Option<Trace> {
         (context.is_valid() && context.is_sampled()).then_some(Trace(context))
     }
 
@@ -57,8 +57,7 @@ impl Trace {
         }
         let flags = TraceFlags::new(u8::from_str_radix(flags, 16).ok()?);
         let (trace, span) = (TraceId::from_hex(trace).ok()?, SpanId::from_hex(span).ok()?);
-        let context = SpanContext::new(trace, span, flags, true, TraceState::default());
-        (context.is_valid() && context.is_sampled()).then_some(Trace(context))
+        Trace::recorded(SpanContext::new(trace, span, flags, true, TraceState::default()))
     }
 
     fn header(&self) -> String {

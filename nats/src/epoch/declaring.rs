@@ -40,46 +40,54 @@ impl Broker {
         let _turn = log.comparing.lock().await;
         let seen = log.seen.load(Ordering::Acquire);
         let known = Known { epoch: known.epoch.max(log.epoch()), ..known };
-        let mut missing = 0;
-        let ground = loop {
+        if let Some(ground) = self.ground(log, known, seen).await? {
+            let eras = self.declare_anew(log, ground).await?;
+            let info = self.log_info(log).await?;
+            self.judge(log, eras, info.as_ref(), 0);
+        }
+        Ok(log.epoch())
+    }
+
+    /// What a declaration stands on; `None` where the log is as it should be.
+    async fn ground(&self, log: &Log, known: Known, seen: Seq) -> Result<Option<Ground>, BrokerError> {
+        let (mut info, eras, revision) = self.found(log, seen).await?;
+        let doubt = log.doubt(&eras, Some(&info), seen.max(known.high), known.epoch);
+        let differs = known.agreed.is_some_and(|agreed| agreed < known.high);
+        if doubt.is_none() && !differs {
+            self.judge(log, eras, Some(&info), seen);
+            return Ok(None);
+        }
+        if let Some(Doubt::Rewound { seen: high, .. }) = doubt {
+            let short = match log.short.load(Ordering::Acquire) {
+                0 => self.end(log).await? + 1,
+                short => short,
+            };
+            info.last = short - 1;
+            if info.last >= high && !differs {
+                self.judge(log, eras, Some(&info), seen);
+                return Ok(None);
+            }
+            log.short.store(short, Ordering::Release);
+        }
+        Ok(Some(Ground { known, seen, doubt, info, eras, revision }))
+    }
+
+    /// The log's stream, and its epochs with their revision. A stream that stays gone is made anew.
+    async fn found(&self, log: &Log, seen: Seq) -> Result<(LogInfo, Eras, Seq), BrokerError> {
+        for look in 1..=LOOKS + 1 {
             let info = self.log_info(log).await?;
             let (revision, eras) = self.read_eras(log).await?;
-            let doubt = log.doubt(&eras, info.as_ref(), seen.max(known.high), known.epoch);
-            let Some(mut info) = info else {
-                missing += 1;
-                match missing {
-                    ..LOOKS => {
-                        self.judge(log, eras, None, seen);
-                        sleep(AGAIN).await;
-                    }
-                    LOOKS => streams::ensure_logs(self.context(), self.config()).await?,
-                    _ => return Err(BrokerError::unavailable("there is no log")),
+            match info {
+                Some(info) => return Ok((info, eras, revision)),
+                None if look < LOOKS => {
+                    self.judge(log, eras, None, seen);
+                    sleep(AGAIN).await;
                 }
-                continue;
-            };
-            let differs = known.agreed.is_some_and(|agreed| agreed < known.high);
-            if doubt.is_none() && !differs {
-                self.judge(log, eras, Some(&info), seen);
-                return Ok(log.epoch());
+                None if look == LOOKS => streams::ensure_logs(self.context(), self.config()).await?,
+                None => {}
             }
-            if let Some(Doubt::Rewound { seen: high, .. }) = doubt {
-                let short = match log.short.load(Ordering::Acquire) {
-                    0 => self.end(log).await? + 1,
-                    short => short,
-                };
-                info.last = short - 1;
-                if info.last >= high && !differs {
-                    self.judge(log, eras, Some(&info), seen);
-                    return Ok(log.epoch());
-                }
-                log.short.store(short, Ordering::Release);
-            }
-            break Ground { known, seen, doubt, info, eras, revision };
-        };
-        let eras = self.declare_anew(log, ground).await?;
-        let info = self.log_info(log).await?;
-        self.judge(log, eras, info.as_ref(), 0);
-        Ok(log.epoch())
+        }
+        Err(BrokerError::unavailable("there is no log"))
     }
 
     /// Where the log ends, by a message that nobody reads. A leader that was held still, and servers that are choosing one, say
