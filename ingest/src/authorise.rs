@@ -61,6 +61,15 @@ impl Ingest {
         self.inner.sessions.meet(id).await.map_err(|_| Code::Unavailable.into())
     }
 
+    /// Reads on in what this caller owns; gives whether there was something to read.
+    pub(crate) async fn catch_up(&self, caller: &Caller) -> Result<bool, Refusal> {
+        let mut moved = false;
+        for (id, _) in &caller.owned {
+            moved |= caught_up(&self.meet(id).await?).await?;
+        }
+        Ok(moved)
+    }
+
     pub(crate) fn authorised(&self, caller: &Caller, who: Who, session: &Session) -> Result<(), Refusal> {
         match who {
             Who::Anyone | Who::Dancer => Ok(()),
@@ -83,6 +92,10 @@ impl Ingest {
             Owner::Person { person, .. } => caller.known && caller.person == *person,
         }
     }
+}
+
+pub(crate) async fn caught_up(session: &Session) -> Result<bool, Refusal> {
+    session.catch_up().await.map_err(|_| Code::Unavailable.into())
 }
 
 fn has_poll(run: &Run, poll: PollId) -> bool {

@@ -89,7 +89,7 @@ impl Publisher {
         };
         let status = response.status();
         let body: Value = response.json().await.unwrap_or_default();
-        if status.as_u16() == 429 || status.is_server_error() {
+        if matches!(status.as_u16(), 408 | 429) || status.is_server_error() {
             return Ok(Err(body["error"].as_str().unwrap_or(status.as_str()).to_owned()));
         }
         if !status.is_success() {

@@ -178,7 +178,7 @@ impl Broker {
     }
 
     /// Where the session's newest fact lies, as the leader of its log knows it. What the other servers answer may be older.
-    async fn newest_at_leader(&self, session: &SessionId) -> Result<Option<Seq>, BrokerError> {
+    pub(crate) async fn newest_at_leader(&self, session: &SessionId) -> Result<Option<Seq>, BrokerError> {
         let subject = format!("$JS.API.STREAM.MSG.GET.{}", self.stream_of(session));
         let get = Get { last_by_subj: Some(subjects::out(session)), ..Get::default() };
         let answer = self.request(subject, None, direct::body(&get)?).await?;

@@ -243,6 +243,17 @@ impl Session {
         tokio::time::timeout(patience, seen.wait_for(|s| *s >= seq)).await.is_ok()
     }
 
+    /// Reads what the log's leader has and the view has not yet; gives whether there was something. Before a refusal that follows from
+    /// the view: the broker that feeds this process may lag behind the one from which somebody heard better.
+    pub async fn catch_up(&self) -> Result<bool, BrokerError> {
+        let before = self.view().last;
+        let newest = self.shared.broker.newest_at_leader(&self.shared.id).await?.unwrap_or_default();
+        if newest > before && !self.reflects(newest, self.shared.broker.config().ack_deadline).await {
+            return Err(away());
+        }
+        Ok(self.view().last > before)
+    }
+
     /// Appends what `decide` makes of the view, if no other fact comes first; else decides again on the newer view.
     /// Gives the sequence of each fact. One append of a session at a time in this process, so that its DJ's words keep their order.
     pub async fn append(&self, mut decide: impl FnMut(&View) -> Result<Decision, Refusal>) -> Result<Vec<Seq>, Failed> {
@@ -259,9 +270,16 @@ impl Session {
     ) -> Result<Vec<Result<Vec<Seq>, Refusal>>, Failed> {
         let _turn = self.shared.appending.lock().await;
         let patience = self.shared.broker.config().ack_deadline;
+        let mut caught_up = false;
         for _ in 0..ATTEMPTS {
             let view = self.view();
             let plan = Plan::of(&view, messages, Millis::now(), &mut decide);
+            if plan.refuses() && !caught_up {
+                caught_up = true;
+                if self.catch_up().await? {
+                    continue;
+                }
+            }
             if plan.facts.is_empty() {
                 return Ok(plan.stored(&[]));
             }

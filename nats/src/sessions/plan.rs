@@ -51,6 +51,10 @@ impl Plan {
         plan
     }
 
+    pub fn refuses(&self) -> bool {
+        self.verdicts.iter().any(Result::is_err)
+    }
+
     /// What each message is told once the facts are stored at `seqs`.
     pub fn stored(self, seqs: &[Seq]) -> Vec<Result<Vec<Seq>, Refusal>> {
         let tell = |place| match place {

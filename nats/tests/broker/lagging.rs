@@ -2,10 +2,20 @@
 //! a mirror that has lost every fact and answers for the log all the same.
 
 use async_nats::jetstream::{self, stream};
-use nats::Sessions;
+use nats::{Decision, Failed, Sessions};
+use schemas::Code;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::*;
+
+/// Lets no fact be heard: all have to be read.
+async fn deaf(world: &World) -> jetstream::Context {
+    let context = jetstream::new(world.stranger().await);
+    let mut log = context.get_stream("LIVE").await.unwrap().cached_info().config.clone();
+    log.republish = None;
+    context.update_stream(log).await.unwrap();
+    context
+}
 
 /// A copy that answers, and loses what it has got as soon as it has got it.
 struct Copy {
@@ -13,12 +23,8 @@ struct Copy {
 }
 
 impl Copy {
-    /// Lets no fact be heard, too: all have to be read.
     async fn of(world: &World) -> Copy {
-        let context = jetstream::new(world.stranger().await);
-        let mut log = context.get_stream("LIVE").await.unwrap().cached_info().config.clone();
-        log.republish = None;
-        context.update_stream(log).await.unwrap();
+        let context = deaf(world).await;
         let mirror = stream::Source { name: "LIVE".to_owned(), ..Default::default() };
         let name = "COPY".to_owned();
         let copy = stream::Config { name, mirror: Some(mirror), mirror_direct: true, allow_direct: true, ..Default::default() };
@@ -55,5 +61,29 @@ async fn a_copy_that_lags_behind_hides_no_fact() {
         let whole = broker.whole_facts_after(&s, begin - 1).await.unwrap();
         assert_eq!(whole.len(), n + 1, "a fact is missing from what counts as all");
     }
+    stop.cancel();
+}
+
+#[tokio::test]
+async fn nothing_is_refused_on_a_view_that_lags_behind() {
+    let world = World::new().await;
+    let (broker, stop) = (world.broker().await, CancellationToken::new());
+    let s = session("friday-night");
+    let mut last = broker.append(&s, 0, &[begun()], None, &[]).await.unwrap().seqs[0];
+    let followed = Sessions::new(broker.clone(), stop.clone()).meet(&s).await.unwrap();
+    deaf(&world).await;
+    for n in 1..=3 {
+        last = broker.append(&s, last, &[track(&n.to_string())], None, &[]).await.unwrap().seqs[0];
+        let seen = followed
+            .append(|view| match view.run.as_ref().map(|run| run.plays.len()) {
+                Some(plays) if plays == n => Ok(Decision::Already(view.last)),
+                _ => Err(Code::PollActive.into()),
+            })
+            .await;
+        assert_eq!(seen.unwrap(), [last]);
+    }
+    assert!(!followed.catch_up().await.unwrap(), "there is nothing to read");
+    let refused = followed.append(|_| Err(Code::SessionOver.into())).await;
+    assert!(matches!(refused, Err(Failed::Refused(refusal)) if refusal.code == Code::SessionOver), "a refusal stays one");
     stop.cancel();
 }
