@@ -1,5 +1,8 @@
 //! What a backup says of itself. It is written last: a backup without it was never finished.
 
+use std::collections::BTreeSet;
+
+use anyhow::bail;
 use nats::snapshot::Copied;
 use schemas::Millis;
 use serde::{Deserialize, Serialize};
@@ -82,6 +85,21 @@ impl Manifest {
         of_file.sum::<u64>() + self.tables.iter().flat_map(|tables| &tables.tables).map(|table| table.tally.all()).sum::<u64>()
     }
 
+    /// Refuses names that no backup of ours has: a part lies in the folder of its backup, and bears the name of what it holds.
+    pub fn names(&self) -> anyhow::Result<()> {
+        let mut seen = BTreeSet::new();
+        for name in self.parts().map(|part| part.name.as_str()) {
+            let plain = name.chars().all(|letter| letter.is_ascii_alphanumeric() || "_-.".contains(letter));
+            if !plain || name.is_empty() || name.starts_with('.') || name.starts_with("manifest.") || !seen.insert(name) {
+                bail!("the manifest names a part that cannot be one: {name:?}");
+            }
+        }
+        match self.streams.iter().find(|stream| stream.part.name != format!("{}.tar.s2", stream.copied.stream)) {
+            Some(stream) => bail!("the manifest says of {:?} that it holds the stream {:?}", stream.part.name, stream.copied.stream),
+            None => Ok(()),
+        }
+    }
+
     pub fn bytes(&self) -> u64 {
         self.parts().map(|part| part.bytes).sum()
     }
@@ -93,9 +111,30 @@ pub fn name(at: Millis) -> anyhow::Result<String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    /// Of a backup with one file of rows.
+    pub fn manifest(key: Option<String>, sealed: bool) -> Manifest {
+        let part = Part { name: "rows.sqlite.gz".to_owned(), bytes: 1, sha256: "00".to_owned(), sealed };
+        let rows = Some(Rows { part, schema: 1, tables: Vec::new() });
+        Manifest { format: FORMAT, version: "0".to_owned(), at: Millis(0), key, log_streams: 1, rows, tables: None, streams: Vec::new() }
+    }
+
+    #[test]
+    fn a_part_lies_in_the_folder_of_its_backup() {
+        manifest(None, false).names().unwrap();
+        for bad in ["../rows.gz", "/etc/passwd", "a/b", "a\\b", "..", ".hidden", "", "manifest.json", "a b", "\u{1b}[2J"] {
+            let mut manifest = manifest(None, false);
+            manifest.rows.as_mut().unwrap().part.name = bad.to_owned();
+            assert!(manifest.names().is_err(), "{bad:?}");
+        }
+        let mut twice = manifest(None, false);
+        let rows = twice.rows.clone().unwrap();
+        twice.tables = Some(Tables { schema: 1, tables: vec![Table { part: rows.part, tally: Tally::default() }] });
+        assert!(twice.names().is_err());
+    }
 
     #[test]
     fn names_sort_by_time() {

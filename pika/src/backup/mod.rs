@@ -12,11 +12,12 @@ mod seal;
 mod status;
 mod tables;
 mod take;
+mod trust;
 mod verify;
 
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::settings::{Overrides, Profile, Settings, load};
@@ -39,6 +40,9 @@ pub struct Args {
     /// Goes on, and takes one each so many hours.
     #[arg(long, value_name = "HOURS", value_parser = clap::value_parser!(u16).range(1..))]
     every_hours: Option<u16>,
+    /// Takes backups that are not signed although `backup_key` is set: open ones, and those of an older Pika.
+    #[arg(long, global = true)]
+    allow_unsigned: bool,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -63,13 +67,16 @@ pub struct RestoreArgs {
     /// Where backups lie. Default: `backups` in the data directory.
     #[arg(long, value_name = "PLACE")]
     from: Option<String>,
+    /// Takes one that is not signed although `backup_key` is set: an open one, or one of an older Pika.
+    #[arg(long)]
+    allow_unsigned: bool,
     #[command(flatten)]
     overrides: Overrides,
 }
 
 pub async fn run(args: Args) -> anyhow::Result<()> {
     let settings = load(&args.overrides, Profile::Production)?;
-    let place = open(&settings, args.to.as_deref())?;
+    let place = open(&settings, args.to.as_deref(), args.allow_unsigned)?;
     match args.command {
         Some(Command::List) => list(&place).await,
         Some(Command::Verify { name }) => verify::verify(&settings, &place, &chosen(&place, name).await?).await,
@@ -82,13 +89,14 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
 
 pub async fn restore(args: RestoreArgs) -> anyhow::Result<()> {
     let settings = load(&args.overrides, Profile::Production)?;
-    let place = open(&settings, args.from.as_deref())?;
+    let place = open(&settings, args.from.as_deref(), args.allow_unsigned)?;
     restore::restore(&settings, &place, &chosen(&place, args.name).await?).await
 }
 
-fn open(settings: &Settings, named: Option<&str>) -> anyhow::Result<Place> {
+fn open(settings: &Settings, named: Option<&str>, allow_unsigned: bool) -> anyhow::Result<Place> {
     let beside = settings.data.join("backups");
-    Place::open(named.map_or_else(|| beside.to_string_lossy().into_owned(), str::to_owned).as_str(), Key::given(settings)?)
+    let named = named.map_or_else(|| beside.to_string_lossy().into_owned(), str::to_owned);
+    Place::open(&named, Key::given(settings)?, allow_unsigned)
 }
 
 async fn chosen(place: &Place, name: Option<String>) -> anyhow::Result<String> {
@@ -99,12 +107,23 @@ async fn chosen(place: &Place, name: Option<String>) -> anyhow::Result<String> {
 }
 
 async fn list(place: &Place) -> anyhow::Result<()> {
+    let mut refused = 0;
     for name in place.list().await? {
-        let manifest = place.manifest(&name).await?;
+        let manifest = match place.manifest(&name).await {
+            Ok(manifest) => manifest,
+            Err(error) => {
+                refused += 1;
+                eprintln!("pika: {error:#}");
+                continue;
+            }
+        };
         let sealed = if manifest.key.is_some() { "\tencrypted" } else { "" };
         println!("{name}\t{}\t{} bytes\tPika {}{sealed}", manifest.at, manifest.bytes(), manifest.version);
     }
-    Ok(())
+    match refused {
+        0 => Ok(()),
+        refused => bail!("{refused} more cannot be read or believed"),
+    }
 }
 
 /// One try, whose outcome the running processes say to Prometheus.

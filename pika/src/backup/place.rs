@@ -17,6 +17,7 @@ use tokio::io::AsyncWriteExt;
 
 use super::manifest::{FORMAT, Manifest, Part};
 use super::seal::Key;
+use super::trust::{self, Found, SIGNATURE};
 
 const MANIFEST: &str = "manifest.json";
 
@@ -28,6 +29,8 @@ pub struct Place {
     pub shown: String,
     /// What parts are sealed with, and opened.
     pub key: Option<Key>,
+    /// Takes what is not signed although there is a key.
+    allow_unsigned: bool,
 }
 
 /// How long a place may say nothing, and how long after its begin a part that broke off is asked for again.
@@ -36,7 +39,7 @@ const TRIED: Duration = Duration::from_secs(12 * 3600);
 
 impl Place {
     /// `s3://BUCKET/PREFIX`, whose keys and endpoint come from the usual `AWS_…` variables, or a folder, which is made.
-    pub fn open(to: &str, key: Option<Key>) -> anyhow::Result<Place> {
+    pub fn open(to: &str, key: Option<Key>, allow_unsigned: bool) -> anyhow::Result<Place> {
         let (store, under): (Arc<dyn ObjectStore>, Path) = match to.strip_prefix("s3://") {
             Some(place) => {
                 let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
@@ -61,7 +64,7 @@ impl Place {
                 )
             }
         };
-        Ok(Place { store, under, shown: to.trim_end_matches('/').to_owned(), key })
+        Ok(Place { store, under, shown: to.trim_end_matches('/').to_owned(), key, allow_unsigned })
     }
 
     fn at(&self, backup: &str, file: &str) -> Path {
@@ -116,14 +119,30 @@ impl Place {
 
     pub async fn finish(&self, backup: &str, manifest: &Manifest) -> anyhow::Result<()> {
         let text = serde_json::to_vec_pretty(manifest)?;
-        self.store.put(&self.at(backup, MANIFEST), text.into()).await.with_context(|| format!("writing to {}", self.shown))?;
+        let writing = || format!("writing to {}", self.shown);
+        if let Some(key) = &self.key {
+            self.store.put(&self.at(backup, SIGNATURE), key.sign(backup, &text)?.into()).await.with_context(writing)?;
+        }
+        self.store.put(&self.at(backup, MANIFEST), text.into()).await.with_context(writing)?;
         Ok(())
     }
 
+    /// What a backup says of itself, if it may be believed.
     pub async fn manifest(&self, backup: &str) -> anyhow::Result<Manifest> {
         let found = self.store.get(&self.at(backup, MANIFEST)).await;
         let found = found.with_context(|| format!("there is no finished backup {backup} in {}", self.shown))?;
-        let manifest: Manifest = serde_json::from_slice(&found.bytes().await?).with_context(|| format!("the manifest of {backup}"))?;
+        let text = found.bytes().await?;
+        let manifest: Manifest = serde_json::from_slice(&text).with_context(|| format!("the manifest of {backup}"))?;
+        if let Some(key) = &self.key {
+            let signature = match self.store.get(&self.at(backup, SIGNATURE)).await {
+                Ok(signature) => Some(signature.bytes().await?),
+                Err(object_store::Error::NotFound { .. }) => None,
+                Err(error) => return Err(error).with_context(|| format!("the signature of {backup}")),
+            };
+            let found = Found { backup, text: &text, signature: signature.as_deref(), manifest: &manifest };
+            trust::check(key, &found, self.allow_unsigned)?;
+        }
+        manifest.names().with_context(|| backup.to_owned())?;
         if manifest.format > FORMAT {
             bail!("{backup} was taken by a newer Pika ({}); this one knows format {FORMAT}", manifest.version);
         }

@@ -38,7 +38,12 @@ impl Key {
         Ok(key.map(|key| Key(key.into_bytes())))
     }
 
-    fn derived(&self, parts: &[&[u8]]) -> anyhow::Result<[u8; 32]> {
+    #[cfg(test)]
+    pub fn of_bytes(bytes: Vec<u8>) -> Key {
+        Key(bytes)
+    }
+
+    pub fn derived(&self, parts: &[&[u8]]) -> anyhow::Result<[u8; 32]> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).context("backup_key")?;
         parts.iter().for_each(|part| mac.update(part));
         Ok(mac.finalize().into_bytes().into())
