@@ -51,11 +51,16 @@ pub struct Migrated {
 }
 
 pub async fn migrate(config: &Config) -> Result<Migrated, StoreError> {
-    migrate_to(config, STEPS.len()).await
+    take(config, STEPS.len(), false).await
 }
 
-/// Takes the steps up to a version, for rows of that time.
-pub async fn migrate_to(config: &Config, upto: usize) -> Result<Migrated, StoreError> {
+/// Takes the steps up to a version, for rows of that time, in a keyspace that nobody takes for a store until [`end_restore`]: the note
+/// stands there before the first table.
+pub async fn begin_restore(config: &Config, upto: usize) -> Result<(), StoreError> {
+    take(config, upto, true).await.map(drop)
+}
+
+async fn take(config: &Config, upto: usize, restoring: bool) -> Result<Migrated, StoreError> {
     let session = connect::connect(config).await?;
     make_keyspace(&session, config).await?;
     session.use_keyspace(&config.keyspace, true).await.map_err(errors::unavailable)?;
@@ -65,7 +70,7 @@ pub async fn migrate_to(config: &Config, upto: usize) -> Result<Migrated, StoreE
     let holder = format!("{:016x}", rand::random::<u64>());
     let lock = format!("{}.migration_lock", config.keyspace);
     hold(&session, &lock, &holder).await?;
-    let done = take_steps(&session, config, upto, &lock, &holder).await;
+    let done = take_steps(&session, config, upto, restoring, &lock, &holder).await;
     // Left alone after an error it runs out by itself.
     let free = format!("DELETE FROM {lock} WHERE program = ? IF holder = ?");
     let freed = conditional(&session, &free, (PROGRAM, holder.as_str())).await;
@@ -130,8 +135,7 @@ pub async fn first_table(session: &Session, keyspace: &str) -> Result<Option<Str
     Ok(ask::<(String,)>(session, sql, (keyspace,)).await?.into_iter().next().map(|(name,)| name))
 }
 
-/// From here to the end of the restore nobody takes this keyspace for a store.
-pub async fn begin_restore(session: &Session, keyspace: &str) -> Result<(), StoreError> {
+async fn note_restore(session: &Session, keyspace: &str) -> Result<(), StoreError> {
     let note = format!("INSERT INTO {keyspace}.migrations (program, version, name, applied_at) VALUES (?, 0, 'begun', ?)");
     session.query_unpaged(note, (RESTORE, Millis::now().0)).await.map_err(errors::of_execution).map(drop)
 }
@@ -145,9 +149,22 @@ pub async fn drop_keyspace(session: &Session, keyspace: &str) -> Result<(), Stor
     define(session, &format!("DROP KEYSPACE IF EXISTS {keyspace}")).await
 }
 
-async fn take_steps(session: &Session, config: &Config, upto: usize, lock: &str, holder: &str) -> Result<Migrated, StoreError> {
+async fn take_steps(
+    session: &Session,
+    config: &Config,
+    upto: usize,
+    restoring: bool,
+    lock: &str,
+    holder: &str,
+) -> Result<Migrated, StoreError> {
     let found = version(session, &config.keyspace).await?;
     refuse_newer(config, found.max(upto))?;
+    if restoring {
+        if found > 0 {
+            return Err(StoreError::Unavailable(format!("somebody else made the tables of keyspace {} just now", config.keyspace)));
+        }
+        note_restore(session, &config.keyspace).await?;
+    }
     let mut applied = Vec::new();
     for (number, (name, step)) in (1..).zip(STEPS).take(upto).skip(found) {
         for statement in statements(step) {

@@ -174,6 +174,32 @@ async fn a_keyspace_that_holds_anything_is_refused_and_one_filled_by_half_is_no_
     assert!(newer.contains("newer version"), "{newer}");
 }
 
+#[tokio::test]
+async fn a_keyspace_is_noted_as_being_filled_before_its_first_table_is_made() {
+    let _present = PRESENT.read().await;
+    let config = unmade();
+    let session = beside(&Config { keyspace: "system".to_owned(), ..config.clone() }).await;
+    let tables = format!("SELECT table_name FROM system_schema.tables WHERE keyspace_name = '{}'", config.keyspace);
+    let notes = format!("SELECT program FROM {}.migrations WHERE program = 'pika restore'", config.keyspace);
+    let mut looks = 0;
+    let mut made = std::pin::pin!(Target::make(&config, 4));
+    let target = loop {
+        tokio::select! {
+            made = &mut made => break made.unwrap(),
+            there = all(&session, &tables) => {
+                let first = there.iter().flatten().flatten().any(|name| name.as_text().is_some_and(|name| !name.starts_with("migration")));
+                // The last thing that is made is asked first, so what is seen of the note is no older.
+                if first {
+                    looks += 1;
+                    assert_eq!(all(&session, &notes).await.len(), 1, "a table, and no note");
+                }
+            }
+        }
+    };
+    assert!(looks > 3, "it was looked at {looks} times while tables were made");
+    target.discard().await.unwrap();
+}
+
 /// The third step gives each account a person of its own, so it needs the rows.
 #[tokio::test]
 async fn rows_of_an_older_version_are_put_back_as_that_and_then_brought_up_to_date() {

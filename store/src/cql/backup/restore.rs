@@ -43,11 +43,10 @@ impl Target {
                 "keyspace {keyspace} holds tables already ({table}); rows are put back into a keyspace that has none: drop it, or name another"
             )));
         }
-        migrate::migrate_to(config, version as usize).await?;
+        migrate::begin_restore(config, version as usize).await?;
         // Connected anew, it knows how the keyspace is spread.
         let patient = patient(config);
         let session = connect::connect(&patient).await?;
-        migrate::begin_restore(&session, keyspace).await?;
         Ok(Target { server: Server::new(session, &patient), config: config.clone() })
     }
 
