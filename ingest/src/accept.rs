@@ -7,6 +7,7 @@ use schemas::client::{ClientMessage, Incoming};
 use schemas::error::Refusal;
 use schemas::rules::{Goes, Kind, Who};
 use schemas::{Code, Millis, OpKey, Seq};
+use tracing::field::Empty;
 use tracing::{Instrument, Span, trace_span};
 
 use crate::facts::Word;
@@ -23,7 +24,9 @@ impl Ingest {
     /// Admits one message. `Ok` only once it is stored under fsync.
     pub async fn accept(&self, caller: &Caller, incoming: &Incoming) -> Result<Admitted, Refusal> {
         let watch = metrics::watch(incoming.message.kind());
-        let result = self.judge(caller, incoming).instrument(span(incoming)).await;
+        let span = span(incoming);
+        let result = self.judge(caller, incoming).instrument(span.clone()).await;
+        span.record("outcome", metrics::outcome(&result));
         watch.done(&result);
         result
     }
@@ -32,7 +35,12 @@ impl Ingest {
     pub async fn accept_together(&self, caller: &Caller, said: &[&Incoming]) -> Vec<Result<Admitted, Refusal>> {
         let watches: Vec<_> = said.iter().map(|incoming| metrics::watch(incoming.message.kind())).collect();
         let span = said.first().map_or_else(Span::none, |first| span(first));
-        let results = self.judge_together(caller, said).instrument(span).await;
+        let results = self.judge_together(caller, said).instrument(span.clone()).await;
+        // The first that was refused tells more than those that were not.
+        let telling = results.iter().find(|result| result.is_err()).or(results.first());
+        if let Some(result) = telling {
+            span.record("outcome", metrics::outcome(result));
+        }
         watches.into_iter().zip(&results).for_each(|(watch, result)| watch.done(result));
         results
     }
@@ -98,9 +106,23 @@ impl Ingest {
         let kind = incoming.message.kind();
         let rule = kind.rule();
         self.allowed(caller, kind)?;
+        let entered = match self.find(caller, incoming).await {
+            // What a DJ has heard may be newer than what is known here.
+            Err(_) if rule.who == Who::Owner && self.catch_up(caller).await? => self.find(caller, incoming).await?,
+            found => found?,
+        };
+        if let Entered::In(session) = &entered {
+            self.inner.budgets.spend(kind, rule.budget, caller, Some(session.id()))?;
+        }
+        Ok(entered)
+    }
+
+    /// The session that a message concerns, if its sender may say that there now.
+    async fn find(&self, caller: &Caller, incoming: &Incoming) -> Result<Entered, Refusal> {
+        let rule = incoming.message.kind().rule();
         let session = self.session_of(caller, &incoming.message).await?;
         self.authorised(caller, rule.who, &session)?;
-        if !broker.admits(session.id().partition()) {
+        if !self.inner.broker.admits(session.id().partition()) {
             return Err(Code::Unavailable.into());
         }
         let view = session.view();
@@ -114,14 +136,13 @@ impl Ingest {
         if rule.who == Who::Owner && run.is_some_and(|run| run.ended()) {
             return Err(Code::SessionOver.into());
         }
-        self.inner.budgets.spend(kind, rule.budget, caller, Some(session.id()))?;
         Ok(Entered::In(session))
     }
 }
 
 /// Where the trace of a message begins: whatever its sender says of traces is not believed.
 fn span(incoming: &Incoming) -> Span {
-    trace_span!(target: TARGET, "ingest.accept", otel.kind = "server", message.kind = incoming.message.kind().wire())
+    trace_span!(target: TARGET, "ingest.accept", otel.kind = "server", message.kind = incoming.message.kind().wire(), outcome = Empty)
 }
 
 fn op_of(incoming: &Incoming) -> Option<OpKey> {

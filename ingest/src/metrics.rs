@@ -39,10 +39,14 @@ pub fn watch(kind: Kind) -> Watch {
 
 impl Watch {
     pub fn done(self, result: &Result<Admitted, Refusal>) {
-        let outcome = result.as_ref().map_or_else(|refusal| refusal.code.code(), |_| "ok");
-        counter!("pika_ingest_messages_total", "kind" => self.kind.wire(), "outcome" => outcome).increment(1);
+        counter!("pika_ingest_messages_total", "kind" => self.kind.wire(), "outcome" => outcome(result)).increment(1);
         histogram!("pika_ingest_seconds", "kind" => self.kind.wire()).record(self.started.elapsed().as_secs_f64());
     }
+}
+
+/// "ok", or the code of the refusal.
+pub fn outcome(result: &Result<Admitted, Refusal>) -> &'static str {
+    result.as_ref().map_or_else(|refusal| refusal.code.code(), |_| "ok")
 }
 
 pub fn group_committed(claims: usize, packs: usize, took: Duration, stored: bool) {

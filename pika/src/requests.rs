@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
 use nats::traces::TARGET;
+use tracing::field::Empty;
 use tracing::{Instrument, trace_span};
 use uuid::Uuid;
 
@@ -24,9 +25,22 @@ pub async fn told(request: Request, next: Next) -> Response {
     let asked = Instant::now();
     let span = tracing::info_span!("request", id);
     let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
-    let trace = trace_span!(target: TARGET, "request", otel.kind = "server", http.request.method = method, http.route = route, id);
-    let mut response = next.run(request).instrument(trace).instrument(span).await;
+    let trace = trace_span!(
+        target: TARGET,
+        "request",
+        otel.kind = "server",
+        otel.status_code = Empty,
+        http.request.method = method,
+        http.route = route,
+        http.response.status_code = Empty,
+        id
+    );
+    let mut response = next.run(request).instrument(trace.clone()).instrument(span).await;
     let (status, seconds) = (response.status().as_u16(), asked.elapsed().as_secs_f64());
+    trace.record("http.response.status_code", i64::from(status));
+    if response.status().is_server_error() {
+        trace.record("otel.status_code", "ERROR");
+    }
     tracing::info!(target: ACCESS, id, method, route, status, seconds);
     if let Ok(id) = HeaderValue::try_from(id) {
         response.headers_mut().insert(REQUEST_ID, id);

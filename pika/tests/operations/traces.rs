@@ -120,6 +120,12 @@ async fn a_trace_goes_from_the_door_over_the_log_to_the_store_and_back_to_the_so
     dancer.attend(collector.has(&with(&claim, &saved))).await;
     dancer.attend(collector.has(&with(&claim, &["pika-workers workers.flush", "pika-fanout fanout.verdicts"]))).await;
     dancer.attend(collector.has(&with(&claim, &["pika-workers workers.flush", "pika-fanout fanout.applause"]))).await;
+    // What came of it.
+    dancer.ask(json!({"type": "SEND_LIKE", "payload": {"track": track("Never played")}})).await;
+    for words in [["SEND_LIKE", "track_not_found"], ["http.response.status_code", r#""intValue":"200""#]] {
+        let said = |span: &Span| words.iter().all(|word| span.text.contains(word));
+        dancer.attend(until("a span that says it", async || collector.spans().iter().any(said).then_some(()))).await;
+    }
     for span in collector.spans() {
         let told = [dj.session.as_str(), dj.owner_token.as_str(), "Traced", "somebody"].into_iter().find(|word| span.text.contains(word));
         assert_eq!(told, None, "{}", span.text);
