@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use futures_util::StreamExt;
 use nats::Broker;
 use nats::server::{Server, ServerConfig};
-use store::cql::backup::Target;
+use store::cql::backup::{Mended, Target};
 
 use super::manifest::Manifest;
 use super::place::Place;
@@ -37,14 +37,30 @@ pub async fn restore(settings: &Settings, place: &Place, backup: &str) -> anyhow
     if let (Err(_), storage::Place::Sqlite(file)) = (&done, &into) {
         let _ = std::fs::remove_file(file);
     }
-    if let Some(target) = done? {
+    if let Some((target, mended)) = done? {
         target.finish().await.context("rows and log are put back, and the rows not brought up to date; `pika migrate` does that")?;
+        tell(&mended);
     }
     println!("{backup} is put back. At the next start a new epoch begins, and clients are told to start from the state.");
     if manifest.rows.is_none() && manifest.tables.is_none() {
         eprintln!("pika: this backup holds the log alone; put back the rows by the tools that copied them, of the same moment or earlier");
     }
     Ok(())
+}
+
+/// What a copy that took its time had torn apart.
+fn tell(mended: &Mended) {
+    let Mended { ended, removed, names, freed } = *mended;
+    for (count, words) in [
+        (ended, "tokens, secrets or subscriptions had ended while they were copied, and ended again"),
+        (removed, "accounts were being removed while they were copied, and are removed"),
+        (names, "names were given back to the accounts that bear them"),
+        (freed, "names of DJs are free again, whose accounts are not in the backup"),
+    ] {
+        if count > 0 {
+            println!("{count} {words}");
+        }
+    }
 }
 
 /// Where our own broker keeps the log.
@@ -76,7 +92,7 @@ async fn into_place(
     manifest: &Manifest,
     into: &storage::Place,
     broker: &Broker,
-) -> anyhow::Result<Option<Target>> {
+) -> anyhow::Result<Option<(Target, Mended)>> {
     let mut filled = None;
     check(place, backup, manifest, broker).await?;
     match (into, &manifest.tables) {
@@ -86,7 +102,8 @@ async fn into_place(
             let target = Target::make(config, saved.schema).await.context("putting back the rows")?;
             let words = || format!("keyspace {} is filled by half; drop it before you try again", config.keyspace);
             put_back(place, backup, manifest, Rows::Keyspace(&target), broker).await.with_context(words)?;
-            filled = Some(target);
+            let mended = target.mend(manifest.at).await.with_context(words)?;
+            filled = Some((target, mended));
         }
     }
     broker.distrust().await.context("saying that the log was put back")?;

@@ -193,7 +193,7 @@ impl AccountTables {
         }
     }
 
-    async fn find(&self, server: &Server, id: &str) -> Result<Option<Account>, StoreError> {
+    pub async fn find(&self, server: &Server, id: &str) -> Result<Option<Account>, StoreError> {
         server.first::<Row>(&self.one, (id,)).await?.map(Row::account).transpose()
     }
 
@@ -211,7 +211,16 @@ impl AccountTables {
         server.claim(&self.save, SavedRow::of(row, found)).await
     }
 
-    async fn claim(&self, server: &Server, name: &Name, account: AccountId, now: Millis) -> Result<(), StoreError> {
+    /// For whom a name is claimed, and since when; of a DJ's name the time is not asked.
+    pub async fn owner(&self, server: &Server, name: &Name) -> Result<Option<(String, i64)>, StoreError> {
+        match (name.row(), name) {
+            (Some((kind, text)), _) => server.first(&self.claimed, (kind, text)).await,
+            (None, Name::Dj(name)) => Ok(server.first::<(String,)>(&self.dj, (spelling::folded(name),)).await?.map(|(owner,)| (owner, 0))),
+            (None, Name::Person(_) | Name::Email(_) | Name::Slug(_) | Name::Identity { .. }) => Ok(None),
+        }
+    }
+
+    pub async fn claim(&self, server: &Server, name: &Name, account: AccountId, now: Millis) -> Result<(), StoreError> {
         let id = account.to_string();
         let Some((kind, text)) = name.row() else {
             let Name::Dj(name) = name else { return Err(StoreError::Taken) };
@@ -246,7 +255,7 @@ impl AccountTables {
     }
 
     /// What outlives the account is said before it goes. Without it none of its other names is borne.
-    async fn take_away(&self, server: &Server, account: &Account) -> Result<(), StoreError> {
+    pub async fn take_away(&self, server: &Server, account: &Account) -> Result<(), StoreError> {
         let id = account.id.to_string();
         for (kind, text) in account.names().iter().filter(|name| name.stays()).filter_map(Name::row) {
             server.claim(&self.keep, (KEPT.0, kind, text, &id)).await?;
@@ -258,7 +267,7 @@ impl AccountTables {
         Ok(())
     }
 
-    async fn page(&self, server: &Server, after: Option<AccountId>, limit: usize) -> Result<Vec<Account>, StoreError> {
+    pub async fn page(&self, server: &Server, after: Option<AccountId>, limit: usize) -> Result<Vec<Account>, StoreError> {
         let limit = i32::try_from(limit).unwrap_or(i32::MAX);
         let rows: Vec<Row> = match after {
             None => server.rows(&self.first_page, (limit,)).await?,

@@ -209,7 +209,7 @@ impl TokenTables {
     }
 }
 
-fn bucket(folded: &str) -> i32 {
+pub fn bucket(folded: &str) -> i32 {
     i32::from(folded.bytes().fold(0u8, |hash, byte| hash.wrapping_mul(31).wrapping_add(byte))) % BUCKETS
 }
 

@@ -1,11 +1,13 @@
 //! Tables copied out of one keyspace and put into another.
 
-use schemas::Millis;
+use schemas::{Email, Millis};
 use scylla::client::session::Session;
 use scylla::value::{CqlValue, Row};
-use store::StoreError;
-use store::cql::backup::{Source, Tally, Target};
+use store::contract::people::{account, secret};
+use store::contract::sample::EVENING;
+use store::cql::backup::{Mended, Source, Tally, Target};
 use store::cql::{Config, Cql, migrate};
+use store::{Account, Accounts, Name, Secret, SecretKind, Secrets, StoreError, Subscription, Subscriptions, Tokens};
 use tokio::sync::mpsc;
 
 use crate::server::{PRESENT, beside, fresh, unmade};
@@ -28,6 +30,10 @@ async fn copied(config: &Config) -> Copied {
         tables.push((table, pieces, tally.unwrap()));
     }
     tables
+}
+
+async fn version(config: &Config) -> u32 {
+    Source::open(config).await.unwrap().version
 }
 
 async fn fill(target: &Target, table: &str, pieces: Vec<Vec<u8>>) -> Result<Tally, StoreError> {
@@ -101,7 +107,7 @@ async fn rows_come_back_cell_by_cell_with_the_places_that_guard_them() {
     }
 
     let config = unmade();
-    put_back(&config, 4, copied).await;
+    put_back(&config, version(&store.config).await, copied).await;
     Cql::open(&config).await.unwrap();
     let back = beside(&config).await;
     for (sql, rows) in EXACT.iter().zip(rows) {
@@ -135,6 +141,105 @@ async fn rows_come_back_cell_by_cell_with_the_places_that_guard_them() {
     assert!(all(&back, "SELECT * FROM open_runs").await.is_empty(), "a run that ends is open no more");
 }
 
+/// A copy takes minutes, and each table is of its own moment: rows first, what points to them later.
+#[tokio::test]
+async fn what_a_copy_tore_apart_is_put_right() {
+    let store = fresh().await;
+    let there = beside(&store.config).await;
+    let address = |name: &str| Name::Email(Email::parse(&format!("{name}@example.org")).unwrap());
+    // Before the copy one account was removed, whose DJ's name stays.
+    let before = EVENING.plus(-3_600_000);
+    let [removed, whole, moved, leaving] =
+        ["removed", "whole", "moved", "leaving"].map(|name| Account { created_at: before, ..account(name) });
+    let young = account("young");
+    for account in [&removed, &whole, &young, &moved, &leaving] {
+        store.add_account(account).await.unwrap();
+    }
+    store.remove_account(&removed).await.unwrap();
+    let held =
+        |digit, owner: &Account| Secret { expires_at: Millis::now().plus(3_600_000), ..secret(SecretKind::Session, Some(owner.id), digit) };
+    let (kept, ended, new) = (held('a', &whole), held('b', &whole), held('c', &whole));
+    for secret in [&kept, &ended, &new] {
+        store.add_secret(secret).await.unwrap();
+    }
+    for sha256 in ["living", "revoked", "made"] {
+        store.add_token("Crew", sha256, EVENING).await.unwrap();
+    }
+    let browser = |sha256: &str| Subscription {
+        sha256: sha256.to_owned(),
+        endpoint: "https://push.example/x".to_owned(),
+        p256dh: "p".to_owned(),
+        auth: "a".to_owned(),
+        key: "k".to_owned(),
+        person: whole.person,
+        quiet: false,
+        created_at: EVENING,
+        seen_at: EVENING,
+    };
+    for sha256 in ["told", "hushed"] {
+        store.subscribe(&browser(sha256)).await.unwrap();
+    }
+    let torn = [
+        // Made after its table was read.
+        format!("DELETE FROM accounts WHERE id = '{}'", young.id),
+        "DELETE FROM tokens WHERE sha256 = 'made'".to_owned(),
+        format!("DELETE FROM secrets WHERE sha256 = '{}'", new.sha256),
+        // Ended after it was.
+        format!("DELETE FROM secrets_by_account WHERE account = '{}' AND kind = 'session' AND sha256 = '{}'", whole.id, ended.sha256),
+        format!("DELETE FROM push_subscriptions_by_person WHERE person = 0x{} AND sha256 = 'hushed'", hex(&whole.person.0)),
+        // Has another address and name since, or was just being removed.
+        "DELETE FROM account_names WHERE kind = 'email' AND name = 'moved@example.org'".to_owned(),
+        "DELETE FROM djs WHERE folded_name = 'dj moved'".to_owned(),
+        format!("INSERT INTO account_names (kind, name, account, claimed_at) VALUES ('email', 'later@example.org', '{}', 5)", moved.id),
+        format!("UPDATE account_names SET claimed_at = {} WHERE kind = 'person' AND name = '{}'", i64::MAX, leaving.person),
+        "DELETE FROM account_names WHERE kind = 'email' AND name = 'leaving@example.org'".to_owned(),
+    ];
+    for statement in torn {
+        there.query_unpaged(statement, ()).await.unwrap();
+    }
+    for bucket in 0..16 {
+        let unpoint = "DELETE FROM tokens_by_name WHERE bucket = ? AND folded_name = 'crew' AND sha256 = 'revoked'";
+        there.query_unpaged(unpoint, (bucket,)).await.unwrap();
+    }
+
+    let config = unmade();
+    let target = Target::make(&config, version(&store.config).await).await.unwrap();
+    for (table, pieces, tally) in copied(&store.config).await {
+        assert_eq!(fill(&target, table, pieces).await.unwrap(), tally, "{table}");
+    }
+    assert_eq!(target.mend(EVENING).await.unwrap(), Mended { ended: 3, removed: 1, names: 2, freed: 1 });
+    assert_eq!(target.mend(EVENING).await.unwrap(), Mended::default(), "there is nothing left to do");
+    target.finish().await.unwrap();
+    let back = Cql::open(&config).await.unwrap();
+    let now = Millis::now();
+
+    assert_eq!(back.secret(&kept.sha256, now).await, Ok(Some(kept.clone())));
+    assert_eq!(back.secret(&ended.sha256, now).await, Ok(None), "who signed out stays out");
+    assert_eq!(back.secrets_of(whole.id, SecretKind::Session, now).await, Ok(vec![kept]), "a pointer that leads nowhere is nothing");
+    assert_eq!(back.find_token("revoked", now).await, Ok(None), "what was revoked stays so");
+    let living: Vec<String> = back.list_tokens().await.unwrap().into_iter().map(|token| token.sha256).collect();
+    assert_eq!(living, ["living"]);
+    assert!(back.add_token("Crew", "made", now).await.is_ok(), "what was not there can be made");
+    let browsers: Vec<String> = back.subscriptions_of(whole.person).await.unwrap().into_iter().map(|found| found.sha256).collect();
+    assert_eq!((browsers, back.subscription("hushed").await), (vec!["told".to_owned()], Ok(None)));
+
+    assert_eq!(back.account_named(&address("whole")).await, Ok(Some(whole.clone())));
+    assert_eq!(back.account_named(&address("moved")).await, Ok(Some(moved.clone())), "it is found by the address that it had");
+    assert_eq!(back.account_named(&address("later")).await, Ok(None));
+    assert_eq!(back.claim_name(&address("later"), whole.id, now).await, Ok(()), "a name of nobody is free");
+    assert_eq!((back.account(leaving.id).await, back.account_named(&address("leaving")).await), (Ok(None), Ok(None)));
+    assert_eq!(back.account(young.id).await, Ok(None));
+    let again = Account { created_at: now, person: young.person, ..account("young") };
+    assert_eq!(back.add_account(&again).await, Ok(()), "who is not in the copy signs up again, with all their names");
+    for gone in ["DJ removed", "DJ leaving", "DJ moved"] {
+        assert_eq!(back.claim_name(&Name::Dj(gone.to_owned()), whole.id, now).await, Err(StoreError::Taken), "{gone}");
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 #[tokio::test]
 async fn many_rows_are_copied_in_pieces_and_their_sums_agree() {
     let store = fresh().await;
@@ -146,7 +251,7 @@ async fn many_rows_are_copied_in_pieces_and_their_sums_agree() {
     }
     let first = copied(&store.config).await;
     let config = unmade();
-    put_back(&config, 4, first.clone()).await;
+    put_back(&config, version(&store.config).await, first.clone()).await;
     let tallies = |copied: &Copied| copied.iter().map(|(table, _, tally)| (*table, *tally)).collect::<Vec<_>>();
     assert_eq!(tallies(&first), tallies(&copied(&config).await));
     assert!(tallies(&first).iter().any(|(table, tally)| *table == "likes" && tally.rows == 3_000));

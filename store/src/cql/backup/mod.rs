@@ -6,6 +6,7 @@
 mod copy;
 mod form;
 mod grouping;
+mod mend;
 mod restore;
 
 use std::time::Duration;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::{Config, pushes, secrets};
 
 pub use copy::Source;
+pub use mend::Mended;
 pub use restore::Target;
 
 /// A table, and how long a row stays that has nothing but a key. Servers do not say when such a row ends or was written.

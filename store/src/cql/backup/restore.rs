@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 
 use super::form::{Header, Kind, Reading, Row};
 use super::grouping::{Group, groups};
+use super::mend::{self, Mended};
 use super::{TABLES, Tally, copy, patient};
 use crate::StoreError;
 use crate::cql::server::Server;
@@ -30,6 +31,7 @@ const BATCH: (usize, usize) = (100, 20_000);
 pub struct Target {
     server: Server,
     config: Config,
+    version: u32,
 }
 
 impl Target {
@@ -47,7 +49,7 @@ impl Target {
         // Connected anew, it knows how the keyspace is spread.
         let patient = patient(config);
         let session = connect::connect(&patient).await?;
-        Ok(Target { server: Server::new(session, &patient), config: config.clone() })
+        Ok(Target { server: Server::new(session, &patient), config: config.clone(), version })
     }
 
     /// Fills a table from its pieces, and gives what came. Its columns must be those that the copy had.
@@ -86,7 +88,12 @@ impl Target {
         copy::copy(&self.server, &self.config.keyspace, table, pieces).await
     }
 
-    /// All tables are filled: from now on it is a store, of this program's version.
+    /// All tables are filled, from a copy that was begun then: puts right what was torn apart while it was made.
+    pub async fn mend(&self, begun: Millis) -> Result<Mended, StoreError> {
+        mend::mend(&self.server, self.version, begun).await
+    }
+
+    /// All tables are filled and mended: from now on it is a store, of this program's version.
     pub async fn finish(self) -> Result<(), StoreError> {
         migrate::end_restore(self.session(), &self.config.keyspace).await?;
         migrate::migrate(&self.config).await.map(drop)
