@@ -18,23 +18,23 @@ use crate::serve::Patience;
 #[derive(clap::Args, Serialize, Default)]
 pub struct Overrides {
     /// Settings file (TOML). Default: pika.toml in the working directory, if there is one.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     #[serde(skip)]
     pub config: Option<PathBuf>,
     /// Address to serve on.
-    #[arg(long, value_name = "HOST:PORT")]
+    #[arg(long, value_name = "HOST:PORT", global = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     listen: Option<SocketAddr>,
     /// Data directory.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", global = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<PathBuf>,
     /// nats-server addresses, comma-separated.
-    #[arg(long, value_name = "URL,…", value_delimiter = ',')]
+    #[arg(long, value_name = "URL,…", value_delimiter = ',', global = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     nats: Option<Vec<String>>,
     /// Where rows are kept: sqlite:PATH or cql:HOST[:PORT],…[/KEYSPACE].
-    #[arg(long, value_name = "STORE")]
+    #[arg(long, value_name = "STORE", global = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     store: Option<String>,
 }

@@ -8,6 +8,7 @@ mod packing;
 mod place;
 mod progress;
 mod restore;
+mod scratch;
 mod seal;
 mod status;
 mod tables;
@@ -15,10 +16,11 @@ mod take;
 mod trust;
 mod verify;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
 use crate::settings::{Overrides, Profile, Settings, load};
 use place::Place;
@@ -55,6 +57,10 @@ enum Command {
     Verify {
         /// Default: the newest.
         name: Option<String>,
+        /// Where rows and log are unpacked, in clear, into a folder that only this user may enter and that is removed at the end.
+        /// Default: TMPDIR, or /tmp.
+        #[arg(long, value_name = "DIR")]
+        scratch: Option<PathBuf>,
     },
 }
 
@@ -77,12 +83,16 @@ pub struct RestoreArgs {
 pub async fn run(args: Args) -> anyhow::Result<()> {
     let settings = load(&args.overrides, Profile::Production)?;
     let place = open(&settings, args.to.as_deref(), args.allow_unsigned)?;
+    let (stop, keep) = (scratch::stop()?, usize::from(args.keep));
     match args.command {
         Some(Command::List) => list(&place).await,
-        Some(Command::Verify { name }) => verify::verify(&settings, &place, &chosen(&place, name).await?).await,
+        Some(Command::Verify { name, scratch }) => {
+            let within = scratch.unwrap_or_else(std::env::temp_dir);
+            verify::verify(&settings, &place, &chosen(&place, name).await?, &within, &stop).await
+        }
         None => match args.every_hours {
-            None => once(&settings, &place, usize::from(args.keep)).await,
-            Some(hours) => always(&settings, &place, usize::from(args.keep), Duration::from_secs(u64::from(hours) * 3600)).await,
+            None => once(&settings, &place, keep, &stop).await,
+            Some(hours) => always(&settings, &place, keep, Duration::from_secs(u64::from(hours) * 3600), &stop).await,
         },
     }
 }
@@ -127,8 +137,8 @@ async fn list(place: &Place) -> anyhow::Result<()> {
 }
 
 /// One try, whose outcome the running processes say to Prometheus.
-async fn once(settings: &Settings, place: &Place, keep: usize) -> anyhow::Result<()> {
-    let taken = take::take(settings, place, keep).await;
+async fn once(settings: &Settings, place: &Place, keep: usize, stop: &CancellationToken) -> anyhow::Result<()> {
+    let taken = scratch::until(stop, take::take(settings, place, keep)).await;
     let words = taken.as_ref().err().map(|error| format!("{error:#}"));
     Status::note(&settings.data, taken.as_ref().ok().cloned(), words).context("noting what became of it")?;
     let good = taken?;
@@ -136,14 +146,12 @@ async fn once(settings: &Settings, place: &Place, keep: usize) -> anyhow::Result
     Ok(())
 }
 
-async fn always(settings: &Settings, place: &Place, keep: usize, pause: Duration) -> anyhow::Result<()> {
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+async fn always(settings: &Settings, place: &Place, keep: usize, pause: Duration, stop: &CancellationToken) -> anyhow::Result<()> {
     let mut tick = tokio::time::interval(pause);
     loop {
         tokio::select! {
-            _ = terminate.recv() => return Ok(()),
-            _ = interrupt.recv() => return Ok(()),
-            _ = tick.tick() => if let Err(error) = once(settings, place, keep).await {
+            () = stop.cancelled() => return Ok(()),
+            _ = tick.tick() => if let Err(error) = once(settings, place, keep, stop).await {
                 eprintln!("pika: {error:#}");
             },
         }

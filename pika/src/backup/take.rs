@@ -11,7 +11,7 @@ use super::manifest::{FORMAT, Manifest, Rows, Stream, name};
 use super::place::Place;
 use super::seal::Key;
 use super::status::Good;
-use super::{packing, tables};
+use super::{packing, scratch, tables};
 use crate::settings::Settings;
 use crate::{past, storage};
 
@@ -46,7 +46,7 @@ async fn rows_of(file: &Path, data: &Path, place: &Place, backup: &str) -> anyho
         bail!("there is no store at {}; --data or --store says where it is", file.display());
     }
     // On the disk of the data, because the rows may be larger than what /tmp holds.
-    let scratch = tempfile::tempdir_in(data).with_context(|| format!("a scratch folder in {}", data.display()))?;
+    let scratch = scratch::folder(data)?;
     let copy = scratch.path().join("rows.sqlite");
     let (from, into) = (file.to_owned(), copy.clone());
     let (schema, tables) = tokio::task::spawn_blocking(move || {

@@ -1,5 +1,6 @@
 //! Whether a backup can be put back: it is, in a scratch place with a broker of its own, and compared with its manifest.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -7,57 +8,68 @@ use nats::Broker;
 use nats::server::{Server, ServerConfig};
 use store::cql::Config;
 use store::cql::backup::Target;
+use tokio_util::sync::CancellationToken;
 
 use super::manifest::Manifest;
 use super::place::Place;
 use super::restore::{Rows, check, put_back};
+use super::scratch::{self, until};
 use super::tables;
 use crate::settings::Settings;
 use crate::storage;
 
 const PATIENCE: Duration = Duration::from_secs(15);
 
-pub async fn verify(settings: &Settings, place: &Place, backup: &str) -> anyhow::Result<()> {
+pub async fn verify(settings: &Settings, place: &Place, backup: &str, within: &Path, stop: &CancellationToken) -> anyhow::Result<()> {
     let manifest = place.manifest(backup).await?;
-    let scratch = tempfile::tempdir().context("a scratch folder")?;
+    let scratch = scratch::folder(within)?;
     let program = nats::server::find(settings.nats_server.clone())?;
     let server = Server::start(ServerConfig { program, dir: scratch.path().join("nats"), port: 0 }).await.context("nats-server")?;
-    let whole = compared(settings, place, backup, &manifest, scratch.path(), server.url()).await;
+    let whole = compared(settings, place, backup, &manifest, Scratch { folder: scratch.path(), url: server.url(), stop }).await;
     server.stop().await;
-    whole.with_context(|| format!("{backup} is not whole"))?;
+    scratch.close().context("removing the scratch folder")?;
+    let words = if stop.is_cancelled() { "was not compared to its end" } else { "is not whole" };
+    whole.with_context(|| format!("{backup} {words}"))?;
     let rows = manifest.rows();
     let messages: u64 = manifest.streams.iter().map(|stream| stream.copied.messages()).sum();
     println!("{backup} is whole: {rows} rows, {messages} messages in {} streams, {} bytes", manifest.streams.len(), manifest.bytes());
     Ok(())
 }
 
-async fn compared(
-    settings: &Settings,
-    place: &Place,
-    backup: &str,
-    manifest: &Manifest,
-    scratch: &std::path::Path,
+/// Where it is put back, until it is told to stop.
+struct Scratch<'a> {
+    folder: &'a Path,
     url: String,
-) -> anyhow::Result<()> {
+    stop: &'a CancellationToken,
+}
+
+async fn compared(settings: &Settings, place: &Place, backup: &str, manifest: &Manifest, scratch: Scratch<'_>) -> anyhow::Result<()> {
+    let Scratch { folder, url, stop } = scratch;
     let config = nats::Config { shards: manifest.log_streams, ..settings.broker(vec![url]) };
     let broker = Broker::bare(config, PATIENCE).await.context("the scratch broker")?;
-    check(place, backup, manifest, &broker).await?;
+    until(stop, check(place, backup, manifest, &broker)).await?;
+    let file = folder.join("rows.sqlite");
     match &manifest.tables {
         Some(saved) => {
             let config = beside(settings)?;
-            let target = Target::make(&config, saved.schema).await.context("a scratch keyspace")?;
-            let put = put_back(place, backup, manifest, Rows::Keyspace(&target), &broker).await;
-            let same = match put {
-                Ok(()) => tables::compare(&target, saved).await,
-                Err(error) => Err(error),
+            let keyspace = &config.keyspace;
+            eprintln!(
+                "pika: the scratch keyspace {keyspace} is dropped at the end. If this process is killed before: DROP KEYSPACE {keyspace};"
+            );
+            let same = async {
+                // Not left in its middle: a server that makes a table finishes it, also after the keyspace was dropped.
+                let target = Target::make(&config, saved.schema).await.context("a scratch keyspace")?;
+                until(stop, put_back(place, backup, manifest, Rows::Keyspace(&target), &broker)).await?;
+                until(stop, tables::compare(&target, saved)).await
             };
-            target.discard().await.with_context(|| format!("dropping the scratch keyspace {}", config.keyspace))?;
-            same?;
+            let same = same.await;
+            let dropped = Target::discard(&config).await.with_context(|| format!("the scratch keyspace {keyspace} is left: drop it"));
+            same.and(dropped)?;
         }
-        None => put_back(place, backup, manifest, Rows::File(&scratch.join("rows.sqlite")), &broker).await?,
+        None => until(stop, put_back(place, backup, manifest, Rows::File(&file), &broker)).await?,
     }
     if let Some(saved) = &manifest.rows {
-        let found = store::sqlite::contents(&scratch.join("rows.sqlite")).context("the rows")?;
+        let found = store::sqlite::contents(&file).context("the rows")?;
         let differ = saved.tables.iter().find(|table| !found.contains(table));
         if let Some((table, rows)) = differ {
             bail!("the table {table} should hold {rows} rows, and holds {:?}", found.iter().find(|(name, _)| name == table));

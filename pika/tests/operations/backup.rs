@@ -1,10 +1,12 @@
 //! The drill: a backup is taken of an evening that is on, everything is lost, and the backup is put back.
 
-use std::path::Path;
-use std::process::Output;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
 use crate::support::{Dj, PIKA, Pika, Socket, http, track, until};
 
@@ -16,6 +18,23 @@ async fn tool(data: &Path, args: &[&str]) -> Output {
 pub async fn tool_with(data: &Path, args: &[&str], settings: &[(&str, &str)]) -> Output {
     let mut command = Command::new(PIKA);
     command.args(args).current_dir(data).env("PIKA_DATA", data).envs(settings.iter().copied()).kill_on_drop(true).output().await.unwrap()
+}
+
+/// The same, going on.
+pub fn begun(data: &Path, args: &[&str]) -> Child {
+    let mut command = Command::new(PIKA);
+    command.args(args).current_dir(data).env("PIKA_DATA", data).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.kill_on_drop(true).spawn().unwrap()
+}
+
+/// Asks it to stop, and gives what it said.
+pub async fn stopped(child: Child, signal: Signal) -> Output {
+    kill_process(Pid::from_raw(child.id().unwrap() as i32).unwrap(), signal).unwrap();
+    child.wait_with_output().await.unwrap()
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
 }
 
 pub async fn told(data: &Path, args: &[&str]) -> String {
@@ -117,4 +136,37 @@ async fn a_damaged_backup_is_found_out_old_ones_go_and_a_failure_is_said() {
     assert!(!failed.status.success());
     assert_eq!(pika.metric("pika_backup_ok", "").await, 0.0);
     assert!(pika.metric("pika_backup_success_timestamp_seconds", "").await > 1e9);
+}
+
+#[tokio::test]
+async fn what_is_unpacked_to_be_verified_is_nobody_elses_and_goes_also_when_it_is_stopped_or_fails() {
+    let pika = Pika::dev().await;
+    let data = pika.data.path().to_owned();
+    let mut dj = Dj::live(&pika).await;
+    dj.play("Kept").await;
+    let name = told(&data, &["backup"]).await.split(' ').next().unwrap().to_owned();
+    let place = tempfile::tempdir().unwrap();
+    let scratch = place.path().to_str().unwrap();
+    let verify = ["backup", "verify", "--scratch", scratch];
+    for signal in [Signal::TERM, Signal::INT] {
+        let running = begun(&data, &verify);
+        let folder = until("a scratch folder", async || entries(place.path()).pop()).await;
+        assert_eq!(folder.metadata().unwrap().permissions().mode() & 0o777, 0o700);
+        let output = stopped(running, signal).await;
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(1) && said.contains("was not compared to its end"), "{output:?}");
+        assert!(entries(place.path()).is_empty(), "{signal:?}");
+    }
+    let part = data.join("backups").join(&name).join("rows.sqlite.gz");
+    let bytes = std::fs::read(&part).unwrap();
+    std::fs::write(&part, &bytes[..bytes.len() / 2]).unwrap();
+    assert!(!tool(&data, &verify).await.status.success());
+    assert!(entries(place.path()).is_empty());
+
+    // Where rows, log and data lie can be said behind the command too.
+    std::fs::write(&part, &bytes).unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let behind = ["backup", "verify", "--data", data.to_str().unwrap(), "--nats", "nats://127.0.0.1:1", "--store", "sqlite:x.sqlite"];
+    let output = Command::new(PIKA).args(behind).current_dir(elsewhere.path()).output().await.unwrap();
+    assert!(String::from_utf8_lossy(&output.stdout).contains("is whole"), "{output:?}");
 }

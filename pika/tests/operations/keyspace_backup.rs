@@ -4,10 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use reqwest::StatusCode;
+use rustix::process::Signal;
 use scylla::client::session_builder::SessionBuilder;
 use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader};
 
-use crate::backup::{likes, told, tool_with};
+use crate::backup::{begun, likes, stopped, told, tool_with};
 use crate::cassandra::Cassandra;
 use crate::support::{Dj, Pika, Socket, http, track, until};
 
@@ -77,12 +79,32 @@ async fn a_keyspace_and_its_log_are_put_back_and_the_evening_is_what_it_was() {
     let before = seen(&pika, &dj).await;
     assert_eq!(before.1["agrees"], true, "{:#}", before.1);
 
+    cql(&cassandra, "INSERT INTO evenings.secrets (sha256, kind, label) VALUES ('short', 'session', '') USING TTL 5").await;
     let said = told(&data, &["backup", "--to", &to]).await;
     println!("{said}");
     let name = said.split(' ').next().unwrap().to_owned();
     let whole = told(&data, &["backup", "verify", "--to", &to]).await;
     println!("{whole}");
     assert!(whole.contains("is whole"), "{whole}");
+
+    // What had its time and ended since is missed by nobody. Told to stop, it takes its keyspace away.
+    until("the end of a secret", async || {
+        let session = SessionBuilder::new().known_node(&cassandra.place).build().await.unwrap();
+        let left = session.query_unpaged("SELECT sha256 FROM evenings.secrets WHERE sha256 = 'short'", ()).await.unwrap();
+        (left.into_rows_result().unwrap().rows_num() == 0).then_some(())
+    })
+    .await;
+    let whole = told(&data, &["backup", "verify", "--to", &to]).await;
+    assert!(whole.contains("is whole"), "{whole}");
+    let mut running = begun(&data, &["backup", "verify", "--to", &to, "--store", &store]);
+    let mut lines = BufReader::new(running.stderr.take().unwrap()).lines();
+    let named = loop {
+        let line = lines.next_line().await.unwrap().expect("a word of the scratch keyspace");
+        if line.contains("DROP KEYSPACE evenings_verify_") {
+            break line;
+        }
+    };
+    assert!(!stopped(running, Signal::TERM).await.status.success(), "{named}");
 
     // A byte that changed is found by the part it is in, and nothing of the scratch place is left.
     let part = place.path().join(&name).join("accounts.rows.gz");

@@ -272,7 +272,8 @@ async fn a_keyspace_that_holds_anything_is_refused_and_one_filled_by_half_is_no_
     let columns = fill(&target, "days", vec![b"{\"table\":\"days\",\"columns\":[]}\n".to_vec()]).await.err().unwrap().to_string();
     assert!(columns.contains("days is not made as the copy"), "{columns}");
     assert!(fill(&target, "nobodys", Vec::new()).await.is_err());
-    target.discard().await.unwrap();
+    drop(target);
+    Target::discard(&config).await.unwrap();
     let gone = Cql::open(&config).await.err().unwrap().to_string();
     assert!(gone.contains("pika migrate"), "{gone}");
     let newer = Target::make(&config, 99).await.err().unwrap().to_string();
@@ -302,7 +303,8 @@ async fn a_keyspace_is_noted_as_being_filled_before_its_first_table_is_made() {
         }
     };
     assert!(looks > 3, "it was looked at {looks} times while tables were made");
-    target.discard().await.unwrap();
+    drop(target);
+    Target::discard(&config).await.unwrap();
 }
 
 /// The third step gives each account a person of its own, so it needs the rows.

@@ -99,9 +99,9 @@ impl Target {
         migrate::migrate(&self.config).await.map(drop)
     }
 
-    /// Takes the keyspace away again.
-    pub async fn discard(self) -> Result<(), StoreError> {
-        migrate::drop_keyspace(self.session(), &self.config.keyspace).await
+    /// Takes a keyspace away again, also one that was made by half.
+    pub async fn discard(config: &Config) -> Result<(), StoreError> {
+        migrate::drop_keyspace(&connect::connect(config).await?, &config.keyspace).await
     }
 
     fn session(&self) -> &Session {
