@@ -110,6 +110,14 @@ pub fn name(at: Millis) -> anyhow::Result<String> {
     Ok(format!("pika-{}", jiff::Timestamp::from_millisecond(at.0)?.strftime("%Y%m%dT%H%M%SZ")))
 }
 
+/// Whether a folder is called as a backup would be.
+pub fn is_name(folder: &str) -> bool {
+    folder.strip_prefix("pika-").is_some_and(|at| {
+        let digits = |at: &str| at.bytes().all(|digit| digit.is_ascii_digit());
+        at.len() == 16 && at.is_ascii() && digits(&at[..8]) && &at[8..9] == "T" && digits(&at[9..15]) && at.ends_with('Z')
+    })
+}
+
 #[cfg(test)]
 pub mod tests {
     #![allow(clippy::unwrap_used)]
@@ -141,5 +149,11 @@ pub mod tests {
         let earlier = name(Millis(1_700_000_000_000)).unwrap();
         assert_eq!(earlier, "pika-20231114T221320Z");
         assert!(earlier < name(Millis(1_700_000_001_000)).unwrap());
+        assert!(is_name(&earlier));
+        for other in
+            ["pika-config", "pika-", "pika-20231114T221320Z.old", "pika-20231114T22132xZ", "pika-\u{1f483}\u{1f483}\u{1f483}\u{1f483}"]
+        {
+            assert!(!is_name(other), "{other}");
+        }
     }
 }

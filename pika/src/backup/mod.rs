@@ -11,6 +11,7 @@ mod restore;
 mod scratch;
 mod seal;
 mod status;
+mod sweep;
 mod tables;
 mod take;
 mod trust;
@@ -138,11 +139,14 @@ async fn list(place: &Place) -> anyhow::Result<()> {
 
 /// One try, whose outcome the running processes say to Prometheus.
 async fn once(settings: &Settings, place: &Place, keep: usize, stop: &CancellationToken) -> anyhow::Result<()> {
-    let taken = scratch::until(stop, take::take(settings, place, keep)).await;
+    let taken = take::take(settings, place, keep, stop).await;
     let words = taken.as_ref().err().map(|error| format!("{error:#}"));
-    Status::note(&settings.data, taken.as_ref().ok().cloned(), words).context("noting what became of it")?;
-    let good = taken?;
+    Status::note(&settings.data, taken.as_ref().ok().map(|(good, _)| good.clone()), words).context("noting what became of it")?;
+    let (good, swept) = taken?;
     println!("{} in {}: {} bytes in {:.1} s", good.name, place.shown, good.bytes, good.seconds);
+    if swept > 0 {
+        println!("{swept} earlier tries that broke off were removed");
+    }
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! Where backups lie: a folder, or a bucket that speaks S3.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,8 +25,10 @@ const MANIFEST: &str = "manifest.json";
 /// A folder or a bucket.
 #[derive(Clone)]
 pub struct Place {
-    store: Arc<dyn ObjectStore>,
-    under: Path,
+    pub(super) store: Arc<dyn ObjectStore>,
+    pub(super) under: Path,
+    /// Where it is a folder of this machine.
+    pub(super) folder: Option<PathBuf>,
     pub shown: String,
     /// What parts are sealed with, and opened.
     pub key: Option<Key>,
@@ -64,11 +67,22 @@ impl Place {
                 )
             }
         };
-        Ok(Place { store, under, shown: to.trim_end_matches('/').to_owned(), key, allow_unsigned })
+        let folder = (!to.starts_with("s3://")).then(|| PathBuf::from(to));
+        Ok(Place { store, under, folder, shown: to.trim_end_matches('/').to_owned(), key, allow_unsigned })
     }
 
     fn at(&self, backup: &str, file: &str) -> Path {
         self.under.clone().join(backup).join(file)
+    }
+
+    /// Refuses a name that is there already: who fails takes all away that has it.
+    pub async fn claim(&self, backup: &str) -> anyhow::Result<()> {
+        let under = self.under.clone().join(backup);
+        let mut there = self.store.list(Some(&under));
+        match there.try_next().await.with_context(|| format!("listing {}", self.shown))? {
+            Some(_) => bail!("there is a {backup} in {} already; a second has one backup", self.shown),
+            None => Ok(()),
+        }
     }
 
     /// Writes one file of a backup as it comes, and gives its size and sum.
@@ -151,12 +165,9 @@ impl Place {
 
     /// The finished backups, oldest first.
     pub async fn list(&self) -> anyhow::Result<Vec<String>> {
-        let under = (!self.under.as_ref().is_empty()).then_some(&self.under);
-        let found = self.store.list_with_delimiter(under).await.with_context(|| format!("listing {}", self.shown))?;
         let mut names = Vec::new();
-        for folder in found.common_prefixes {
-            let Some(name) = folder.filename().filter(|name| name.starts_with("pika-")).map(str::to_owned) else { continue };
-            if self.store.head(&self.at(&name, MANIFEST)).await.is_ok() {
+        for name in self.folders().await? {
+            if self.finished(&name).await? {
                 names.push(name);
             }
         }
@@ -164,14 +175,26 @@ impl Place {
         Ok(names)
     }
 
+    pub(super) async fn folders(&self) -> anyhow::Result<Vec<String>> {
+        let under = (!self.under.as_ref().is_empty()).then_some(&self.under);
+        let found = self.store.list_with_delimiter(under).await.with_context(|| format!("listing {}", self.shown))?;
+        let names = found.common_prefixes.iter().filter_map(|folder| folder.filename().filter(|name| name.starts_with("pika-")));
+        Ok(names.map(str::to_owned).collect())
+    }
+
+    /// A place that does not answer is no sign that it is not.
+    pub(super) async fn finished(&self, backup: &str) -> anyhow::Result<bool> {
+        match self.store.head(&self.at(backup, MANIFEST)).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error).with_context(|| format!("looking for the manifest of {backup} in {}", self.shown)),
+        }
+    }
+
     /// Removes one: its manifest first, so that what is left of a removal that breaks off is no backup.
     pub async fn remove(&self, backup: &str) -> anyhow::Result<()> {
         self.store.delete(&self.at(backup, MANIFEST)).await.with_context(|| format!("removing {backup}"))?;
-        let files: Vec<_> = self.store.list(Some(&self.under.clone().join(backup))).try_collect().await?;
-        for file in files {
-            self.store.delete(&file.location).await.with_context(|| format!("removing {}", file.location))?;
-        }
-        Ok(())
+        self.discard(backup).await
     }
 }
 

@@ -1,4 +1,4 @@
-//! Taking a backup: the rows, then the log, then the manifest, and then the oldest ones go.
+//! Taking a backup: the rows, then the log, then the manifest, and then the oldest ones go. A try that fails leaves nothing.
 
 use std::path::Path;
 use std::time::Instant;
@@ -6,6 +6,7 @@ use std::time::Instant;
 use anyhow::{Context, bail};
 use futures_util::StreamExt;
 use schemas::Millis;
+use tokio_util::sync::CancellationToken;
 
 use super::manifest::{FORMAT, Manifest, Rows, Stream, name};
 use super::place::Place;
@@ -15,30 +16,48 @@ use super::{packing, scratch, tables};
 use crate::settings::Settings;
 use crate::{past, storage};
 
-pub async fn take(settings: &Settings, place: &Place, keep: usize) -> anyhow::Result<Good> {
+/// What was taken, and how many tries of before were taken away.
+pub async fn take(settings: &Settings, place: &Place, keep: usize, stop: &CancellationToken) -> anyhow::Result<(Good, usize)> {
     let (at, began) = (Millis::now(), Instant::now());
     let backup = name(at)?;
+    place.claim(&backup).await?;
+    let finished = match scratch::until(stop, copied(settings, place, &backup, at)).await {
+        Ok(manifest) => place.finish(&backup, &manifest).await.map(|()| manifest),
+        Err(error) => Err(error),
+    };
+    let manifest = match finished {
+        Ok(manifest) => manifest,
+        Err(error) => {
+            if let Err(left) = place.discard(&backup).await {
+                eprintln!("pika: what was copied to {backup} is left there: {left:#}");
+            }
+            return Err(error);
+        }
+    };
+    let backups = place.list().await?;
+    for old in backups.iter().take(backups.len().saturating_sub(keep)) {
+        place.remove(old).await?;
+    }
+    let swept = place.sweep().await.context("removing tries that failed")?;
+    Ok((Good { name: backup, at, bytes: manifest.bytes(), seconds: began.elapsed().as_secs_f64() }, swept))
+}
+
+async fn copied(settings: &Settings, place: &Place, backup: &str, at: Millis) -> anyhow::Result<Manifest> {
     let broker = past::broker(settings).await?;
     let (rows, tables) = match storage::place(settings)? {
-        storage::Place::Sqlite(file) => (Some(rows_of(&file, &settings.data, place, &backup).await?), None),
-        storage::Place::Cql(config) => (None, Some(tables::take(&config, place, &backup).await?)),
+        storage::Place::Sqlite(file) => (Some(rows_of(&file, &settings.data, place, backup).await?), None),
+        storage::Place::Cql(config) => (None, Some(tables::take(&config, place, backup).await?)),
     };
     let mut streams = Vec::new();
     for stream in broker.kept() {
         let (copied, chunks) = broker.snapshot(&stream).await.with_context(|| format!("copying the stream {stream}"))?;
         let chunks = chunks.map(|chunk| chunk.map_err(anyhow::Error::from));
-        let part = place.put(&backup, format!("{stream}.tar.s2"), chunks).await?;
+        let part = place.put(backup, format!("{stream}.tar.s2"), chunks).await?;
         streams.push(Stream { part, copied });
     }
     let key = place.key.as_ref().map(Key::id).transpose()?;
     let version = env!("CARGO_PKG_VERSION").to_owned();
-    let manifest = Manifest { format: FORMAT, version, at, key, log_streams: settings.log_streams, rows, tables, streams };
-    place.finish(&backup, &manifest).await?;
-    let backups = place.list().await?;
-    for old in backups.iter().take(backups.len().saturating_sub(keep)) {
-        place.remove(old).await?;
-    }
-    Ok(Good { name: backup, at, bytes: manifest.bytes(), seconds: began.elapsed().as_secs_f64() })
+    Ok(Manifest { format: FORMAT, version, at, key, log_streams: settings.log_streams, rows, tables, streams })
 }
 
 async fn rows_of(file: &Path, data: &Path, place: &Place, backup: &str) -> anyhow::Result<Rows> {

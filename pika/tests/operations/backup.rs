@@ -1,8 +1,10 @@
 //! The drill: a backup is taken of an evening that is on, everything is lost, and the backup is put back.
 
+use std::fs::File;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
+use std::time::{Duration, SystemTime};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
@@ -169,4 +171,38 @@ async fn what_is_unpacked_to_be_verified_is_nobody_elses_and_goes_also_when_it_i
     let behind = ["backup", "verify", "--data", data.to_str().unwrap(), "--nats", "nats://127.0.0.1:1", "--store", "sqlite:x.sqlite"];
     let output = Command::new(PIKA).args(behind).current_dir(elsewhere.path()).output().await.unwrap();
     assert!(String::from_utf8_lossy(&output.stdout).contains("is whole"), "{output:?}");
+}
+
+#[tokio::test]
+async fn a_try_that_fails_leaves_nothing_and_one_that_was_killed_goes_after_a_day() {
+    let pika = Pika::dev().await;
+    let data = pika.data.path().to_owned();
+    let mut dj = Dj::live(&pika).await;
+    dj.play("Kept").await;
+    let backups = data.join("backups");
+    // Tries that were killed: one long ago, one that may still go on; and a folder that is none of ours.
+    let yesterday = SystemTime::now() - Duration::from_secs(25 * 3600);
+    let [old, young, others] = ["pika-20260101T000000Z", "pika-20260102T000000Z", "pika-config"].map(|name| backups.join(name));
+    for folder in [&old, &young, &others] {
+        std::fs::create_dir_all(folder).unwrap();
+        for part in ["rows.sqlite.gz", "LIVE.tar.s2#1"] {
+            let file = File::create(folder.join(part)).unwrap();
+            file.set_modified(yesterday).unwrap();
+        }
+        File::open(folder).unwrap().set_modified(yesterday).unwrap();
+    }
+    File::create(young.join("rows.sqlite.gz")).unwrap();
+    let said = told(&data, &["backup"]).await;
+    assert!(said.contains("1 earlier tries that broke off were removed"), "{said}");
+    assert!(!old.exists() && young.exists() && others.exists());
+    let before = entries(&backups).len();
+
+    // The rows are copied, and then a stream is missing.
+    let second = schemas::Millis::now().0 / 1000;
+    until("the next second", async || (schemas::Millis::now().0 / 1000 > second).then_some(())).await;
+    let broker = async_nats::jetstream::new(async_nats::connect(pika.nats_url()).await.unwrap());
+    broker.delete_stream("REVOKED").await.unwrap();
+    let failed = tool(&data, &["backup"]).await;
+    assert!(String::from_utf8_lossy(&failed.stderr).contains("copying the stream REVOKED"), "{failed:?}");
+    assert_eq!(entries(&backups).len(), before, "{:?}", entries(&backups));
 }
