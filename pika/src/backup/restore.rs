@@ -12,7 +12,7 @@ use store::cql::backup::{Mended, Target};
 use super::manifest::Manifest;
 use super::place::Place;
 use super::{packing, seal, tables};
-use crate::settings::Settings;
+use crate::settings::{Settings, without_password};
 use crate::{dev, storage};
 
 /// A broker that was started for this, or one that should be there.
@@ -41,7 +41,19 @@ pub async fn restore(settings: &Settings, place: &Place, backup: &str) -> anyhow
         target.finish().await.context("rows and log are put back, and the rows not brought up to date; `pika migrate` does that")?;
         tell(&mended);
     }
-    println!("{backup} is put back. At the next start a new epoch begins, and clients are told to start from the state.");
+    let rows = match &into {
+        _ if manifest.rows.is_none() && manifest.tables.is_none() => "nowhere: it has none".to_owned(),
+        storage::Place::Sqlite(file) => file.display().to_string(),
+        storage::Place::Cql(config) => format!("keyspace {} on {}", config.keyspace, config.nodes.join(",")),
+    };
+    let log = match settings.named_brokers() {
+        Some(named) => named.iter().map(|url| without_password(url)).collect::<Vec<_>>().join(", "),
+        None => log_of(settings)?.display().to_string(),
+    };
+    println!("{backup} is put back.\n  rows  {rows}\n  log   {log}");
+    println!(
+        "Start Pika with the same settings. A new epoch begins then, and clients are told to start from the state; `pika doctor` says whether all is well."
+    );
     if manifest.rows.is_none() && manifest.tables.is_none() {
         eprintln!("pika: this backup holds the log alone; put back the rows by the tools that copied them, of the same moment or earlier");
     }

@@ -87,7 +87,11 @@ async fn a_backup_is_taken_beside_an_evening_verified_and_put_back_into_a_new_ep
     }
     std::fs::remove_dir_all(data.join("nats")).unwrap();
 
-    told(&data, &["restore", "--from", &to]).await;
+    let said = told(&data, &["restore", "--from", &to]).await;
+    for place in [data.join("pika.sqlite"), data.join("nats/jetstream")] {
+        assert!(said.contains(place.to_str().unwrap()), "{said}");
+    }
+    assert!(said.contains("Start Pika"), "{said}");
     pika.restart().await;
     pika.ready().await;
     assert_eq!(pika.metric("pika_log_epoch", "").await, (epoch + 1) as f64, "a log that was put back begins an epoch");

@@ -130,7 +130,8 @@ async fn a_keyspace_and_its_log_are_put_back_and_the_evening_is_what_it_was() {
     assert!(pika.terminate().await);
     std::fs::remove_dir_all(data.join("nats")).unwrap();
     cql(&cassandra, "DROP KEYSPACE evenings").await;
-    told(&data, &["restore", "--from", &to]).await;
+    let said = told(&data, &["restore", "--from", &to]).await;
+    assert!(said.contains(&format!("keyspace evenings on {}", cassandra.place)) && said.contains("nats/jetstream"), "{said}");
     pika.restart().await;
     pika.ready().await;
     assert_eq!(pika.metric("pika_log_epoch", "").await, (epoch + 1) as f64, "a log that was put back begins an epoch");
