@@ -76,11 +76,11 @@ chromium() { debian chromium chromium; }
 prometheus() { debian prometheus prometheus promtool; }
 nginx() { debian nginx-light nginx; }
 
-# A package of Debian, unless its programs are there.
+# A package of Debian, unless its programs are there. Functions of this script have the names of some, so only files count.
 debian() {
   local package=$1 program missing=
   shift
-  for program in "$@"; do command -v "$program" >/dev/null || missing=$program; done
+  for program in "$@"; do type -P "$program" >/dev/null || missing=$program; done
   [ -z "$missing" ] && return
   [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || die "$missing is needed and not here: put it on PATH"
   say "installing $package ..."
@@ -89,7 +89,7 @@ debian() {
 
 # What renders deploy/k8s.
 kustomize() {
-  command -v kustomize >/dev/null && return
+  type -P kustomize >/dev/null && return
   command -v go >/dev/null || die "kustomize 5 is needed to check the manifests: put it on PATH, or install Go and run this again"
   say "building kustomize $KUSTOMIZE_VERSION (once) ..."
   (cd / && GOBIN="$bin" go install "sigs.k8s.io/kustomize/kustomize/v5@$KUSTOMIZE_VERSION")

@@ -62,8 +62,19 @@ for (const path of ["deploy/compose/compose.yml", "deploy/compose/roles.yml", "d
       const made = ["./acme", "./tls", "./secrets"].some((folder) => from.startsWith(folder));
       if (from.startsWith(".") && !made) check(existsSync(join(root, dirname(path), from)), where, `${from} does not exist`);
       if (from.startsWith(".")) check(volume.endsWith(":ro"), where, `${volume} can be written`);
+      // A volume that is new takes its owner from the image, and else is root's.
+      const [, to] = volume.split(":");
+      if (ours && !from.startsWith(".")) check(read("deploy/Dockerfile").includes(`--chown=65532:65532 /out${to} ${to}\n`), where, `cannot write to ${to}, which the image does not have`);
     }
     for (const on of Object.keys(service.depends_on ?? {})) check(document.services[on], where, `depends on ${on}, which there is not`);
+  }
+  if (/compose\/(compose|roles)\.yml$/.test(path)) {
+    const backup = document.services.backup;
+    check(backup && !backup.profiles && backup.command.join(" ").startsWith("backup --every-hours 24 "), path, "takes no backup each day");
+    // What became of a backup lies in the data directory, and a process that Prometheus asks has to see it.
+    const data = (service) => service.volumes?.find((volume) => volume.endsWith(":" + service.environment.PIKA_DATA));
+    const seen = Object.entries(document.services).some(([name, s]) => name !== "backup" && s.environment?.PIKA_DATA && data(s) && data(s) === data(backup ?? s));
+    check(backup && seen, path, "no process knows of the backups");
   }
   check(sum <= MACHINE - SYSTEM, path, `its limits are ${sum / 2 ** 20} MB; a machine of 4 GB has ${(MACHINE - SYSTEM) / 2 ** 20} to give`);
 }
@@ -122,6 +133,30 @@ for (const role of roles) {
   check(named("PodDisruptionBudget").some((b) => selects(b.spec.selector)), where, "has no disruption budget");
   check(named("NetworkPolicy").some((n) => n.metadata.name === "pika" && selects(n.spec.podSelector)), where, "is under no network policy");
 }
+// The one job: each night, one at a time, no longer than till the next, with what it needs to reach.
+const jobs = named("CronJob");
+check(jobs.length === 1 && jobs[0].metadata.name === "pika-backup", "deploy/k8s", "takes no backup each day");
+for (const { metadata, spec } of jobs) {
+  const where = `deploy/k8s: ${metadata.name}`;
+  const { template, activeDeadlineSeconds } = spec.jobTemplate.spec;
+  const pod = template.spec;
+  check(/^\d+ \d+ \* \* \*$/.test(spec.schedule), where, "does not run once a day");
+  check(spec.concurrencyPolicy === "Forbid" && activeDeadlineSeconds < 86400, where, "may run beside itself");
+  check(pod.restartPolicy === "Never" && pod.automountServiceAccountToken === false, where, "is given a token of the cluster, or starts again and again");
+  check(pod.securityContext.runAsNonRoot && pod.securityContext.seccompProfile?.type === "RuntimeDefault", where, "may run as root");
+  const [c] = pod.containers;
+  const s = c.securityContext ?? {};
+  check(c.args[0] === "backup" && c.args[1] === "--to" && c.args[2].startsWith("s3://"), where, "leaves the backup in its own pod");
+  check(s.readOnlyRootFilesystem && s.allowPrivilegeEscalation === false && s.capabilities?.drop?.includes("ALL"), where, "has more rights than it needs");
+  check(c.resources?.limits?.memory && c.resources?.requests?.memory, where, "has no limit of memory");
+  check(/:[^:]*\d/.test(c.image), where, `${c.image} is not pinned`);
+  for (const from of c.envFrom) check(!from.configMapRef || named("ConfigMap").some((m) => m.metadata.name === from.configMapRef.name), where, `reads ${from.configMapRef?.name}, which there is not`);
+  const labels = template.metadata.labels;
+  const selects = ({ matchLabels = {}, matchExpressions = [] }) =>
+    Object.entries(matchLabels).every(([k, v]) => labels[k] === v) && matchExpressions.every(({ key, values }) => values.includes(labels[key]));
+  const ports = named("NetworkPolicy").filter((n) => selects(n.spec.podSelector)).flatMap((n) => n.spec.egress ?? []).flatMap((e) => e.ports ?? []).map((p) => p.port);
+  for (const port of [4222, 9042, 443]) check(ports.includes(port), where, `is not let out to port ${port}`);
+}
 for (const h of named("HorizontalPodAutoscaler")) {
   const target = named("Deployment").find((d) => d.metadata.name === h.spec.scaleTargetRef.name);
   check(target && target.spec.replicas >= h.spec.minReplicas, `deploy/k8s: HorizontalPodAutoscaler ${h.metadata.name}`, "scales what there is not, or starts below its least");
@@ -141,6 +176,11 @@ const nats = parse(read("deploy/k8s/nats/values.yaml"));
 check(nats.config.jetstream.merge.sync_interval === "always", "deploy/k8s/nats/values.yaml", "acknowledges before it writes");
 check(parse(read("deploy/k8s/scylla/cluster.yaml")).spec.scyllaArgs.includes("--commitlog-sync batch"), "deploy/k8s/scylla/cluster.yaml", "answers before it writes");
 check(/sync_interval: always/.test(read("deploy/compose/roles/nats.conf")), "deploy/compose/roles/nats.conf", "acknowledges before it writes");
+
+// A bare machine has a timer.
+const [timer, service] = ["timer", "service"].map((kind) => read(`deploy/systemd/pika-backup.${kind}`));
+check(/^OnCalendar=\*-\*-\* \d\d:\d\d:00$/m.test(timer) && /^Persistent=yes$/m.test(timer) && /^WantedBy=timers.target$/m.test(timer), "deploy/systemd/pika-backup.timer", "takes no backup each day");
+check(/^ExecStart=\S+\/pika backup --to \/\S+$/m.test(service) && /^Type=oneshot$/m.test(service), "deploy/systemd/pika-backup.service", "takes no backup");
 
 // What Grafana and Prometheus read at their start.
 for (const path of ["deploy/grafana/provisioning/datasources/prometheus.yml", "deploy/grafana/provisioning/dashboards/pika.yml", "deploy/compose/roles/targets.yml"]) parse(read(path));
