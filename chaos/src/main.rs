@@ -141,11 +141,12 @@ async fn drill(args: &Args, seed: u64, blows: &[Blow], dir: &Path) -> anyhow::Re
     let revived = strike_all(&mut fleet, blows, &timeline).await?;
     fleet.whole().await.context("after the last blow")?;
     say(&timeline, "", "everything is whole again")?;
-    let account = witness.account().await?;
-    let agrees = fleet.audit(&session).await?;
-    println!("{}", std::fs::read_to_string(dir.join("audit.log"))?.trim_end());
+    let account = witness.account().await;
     let complaints = complaints(&fleet.logs())?;
     complaints.iter().for_each(|line| println!("{line}"));
+    let account = account?;
+    let agrees = fleet.audit(&session).await?;
+    println!("{}", std::fs::read_to_string(dir.join("audit.log"))?.trim_end());
     fleet.stop().await?;
     let held = account.held && agrees && complaints.is_empty();
     let verdict = if held { "no loss, no double" } else { "A PROMISE WAS BROKEN" };
