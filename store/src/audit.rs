@@ -28,6 +28,6 @@ pub trait Audit: Send + Sync {
     async fn audit(&self, before: Millis, limit: usize) -> Result<Vec<AuditEntry>, StoreError>;
     /// Entries that concern this account, newest first.
     async fn audit_of(&self, account: AccountId, limit: usize) -> Result<Vec<AuditEntry>, StoreError>;
-    /// Drops entries older than `before`, where the store does not do so by itself.
-    async fn sweep_audit(&self, before: Millis) -> Result<(), StoreError>;
+    /// Drops entries older than `before`, so many at most, and gives how many they were.
+    async fn sweep_audit(&self, before: Millis, most: usize) -> Result<u64, StoreError>;
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::StoreError;
+use crate::retention::Kind;
 
 /// An answer that took so long is named in the log.
 const SLOW: Duration = Duration::from_millis(500);
@@ -10,6 +11,7 @@ const SLOW: Duration = Duration::from_millis(500);
 const SECONDS: &str = "pika_store_seconds";
 const ERRORS: &str = "pika_store_errors_total";
 const BATCH: &str = "pika_store_batch_size";
+const REMOVED: &str = "pika_retention_removed_total";
 
 /// What was asked of the store: the label of its metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +55,10 @@ pub enum Operation {
     Followers,
     ClaimPush,
     NoteTold,
+    EndedBefore,
+    Leaving,
+    LetGo,
+    Clear,
 }
 
 impl Operation {
@@ -97,6 +103,10 @@ impl Operation {
             Operation::Followers => "followers",
             Operation::ClaimPush => "claim_push",
             Operation::NoteTold => "note_told",
+            Operation::EndedBefore => "ended_before",
+            Operation::Leaving => "leaving",
+            Operation::LetGo => "let_go",
+            Operation::Clear => "clear",
         }
     }
 }
@@ -109,6 +119,10 @@ pub fn describe() {
     );
     metrics::describe_counter!(ERRORS, "Questions and changes that the store failed, by operation and reason");
     metrics::describe_histogram!(BATCH, "Changes that shared one commit");
+    metrics::describe_counter!(REMOVED, "What was kept long enough and is removed, by kind");
+    for kind in Kind::ALL {
+        metrics::counter!(REMOVED, "kind" => kind.name()).increment(0);
+    }
     // Nothing failed yet: a rule that asks for an increase would not see the first failure of a counter that begins with it.
     for operation in [Operation::Save, Operation::Load, Operation::Ping] {
         for reason in ["unavailable", "corrupt"] {
@@ -137,4 +151,9 @@ pub fn took(operation: Operation, elapsed: Duration, error: Option<&StoreError>)
 /// So many changes shared one commit.
 pub fn committed_together(changes: usize) {
     metrics::histogram!(BATCH).record(changes as f64);
+}
+
+/// So many of a kind were let go of.
+pub fn removed(kind: Kind, count: u64) {
+    metrics::counter!(REMOVED, "kind" => kind.name()).increment(count);
 }

@@ -47,6 +47,16 @@ pub enum Claim {
     Done,
 }
 
+/// What a sweep forgot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Forgotten {
+    pub subscriptions: u64,
+    pub follows: u64,
+    pub pushes: u64,
+    /// Some of them may be left.
+    pub more: bool,
+}
+
 #[async_trait]
 pub trait Subscriptions: Send + Sync {
     /// Keeps a subscription, or what is new of it. One that another person has is theirs, unless the same secret is shown: then the
@@ -64,9 +74,9 @@ pub trait Subscriptions: Send + Sync {
     async fn unfollow(&self, session: &SessionId, sha256: &str) -> Result<(), StoreError>;
     /// Who follows now, as often as they are subscribed: so many at most, those that were there last.
     async fn followers(&self, session: &SessionId, now: Millis, most: usize) -> Result<Vec<Subscription>, StoreError>;
-    /// Forgets browsers that were not seen for long, follows that are over and announcements of yesterday, where the store does not do
-    /// so by itself.
-    async fn sweep_subscriptions(&self, now: Millis) -> Result<(), StoreError>;
+    /// Forgets browsers that were not seen for long, follows that are over and announcements of yesterday, so many of each at most,
+    /// where the store does not do so by itself.
+    async fn sweep_subscriptions(&self, now: Millis, most: usize) -> Result<Forgotten, StoreError>;
 }
 
 #[async_trait]

@@ -106,6 +106,6 @@ pub trait Secrets: Send + Sync {
     async fn end_secret(&self, secret: &Secret) -> Result<(), StoreError>;
     /// An account's secrets of a kind that have not expired, newest first.
     async fn secrets_of(&self, account: AccountId, kind: SecretKind, now: Millis) -> Result<Vec<Secret>, StoreError>;
-    /// Forgets what has expired, where the store does not do so by itself.
-    async fn sweep_secrets(&self, now: Millis) -> Result<(), StoreError>;
+    /// Forgets what has expired, so many at most, where the store does not do so by itself. Gives how many they were.
+    async fn sweep_secrets(&self, now: Millis, most: usize) -> Result<u64, StoreError>;
 }

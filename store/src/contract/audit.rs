@@ -27,3 +27,21 @@ pub async fn entries_are_told_newest_first(store: &dyn Audit) {
     assert_eq!(store.audit_of(ada, 1).await, Ok(vec![new]));
     assert_eq!(store.audit_of(AccountId::random(), 10).await, Ok(vec![]));
 }
+
+pub async fn a_sweep_drops_what_is_older_and_nothing_else(store: &dyn Audit) {
+    let ada = AccountId::random();
+    let days = [300, 299, 250, 90, 31, 1];
+    for (nth, days_ago) in (1..).zip(days) {
+        store.note(&at(entry(Some(ada), nth), days_ago)).await.expect("noted");
+    }
+    let nobodys = at(entry(None, 9), 200);
+    store.note(&nobodys).await.expect("noted");
+    let before = Millis::now().plus(-60 * 86_400_000);
+    assert_eq!(store.sweep_audit(before, 2).await, Ok(2), "so many at most");
+    assert_eq!(store.sweep_audit(before, 500).await, Ok(3), "the rest: two of a person, one of nobody");
+    assert_eq!(store.sweep_audit(before, 500).await, Ok(0));
+    let left: Vec<String> = store.audit_of(ada, 10).await.expect("entries").into_iter().map(|entry| entry.id).collect();
+    assert_eq!(left.len(), 2, "{left:?}");
+    let all = store.audit(Millis::now().plus(1_000), 10).await.expect("entries");
+    assert!(all.iter().all(|entry| entry.at >= before) && all.len() == 2, "{all:?}");
+}

@@ -8,6 +8,7 @@ pub mod answers;
 pub mod audit;
 pub mod model;
 pub mod order;
+pub mod past;
 pub mod people;
 pub mod pushes;
 pub mod runs;
@@ -15,7 +16,7 @@ pub mod sample;
 pub mod secrets;
 pub mod tokens;
 
-/// One test for each promise of [`Live`](crate::Live). The expression gives a fresh store, in a box or in anything else that
+/// One test for each promise of [`Live`](crate::Live) and [`Past`](crate::Past). The expression gives a fresh store, in a box or in anything else that
 /// points to one; it is evaluated for each promise, within an async function.
 #[macro_export]
 macro_rules! live_promises {
@@ -54,6 +55,15 @@ macro_rules! live_promises {
             person_likes_only_own
             taken_back_likes_do_not_count
             a_store_in_order_answers_a_ping
+        }
+        $crate::promises! { $fresh, past:
+            only_what_ended_long_ago_is_too_old
+            a_run_without_an_end_goes_with_the_next
+            an_evening_that_was_let_go_is_nowhere
+            an_evening_leaves_nothing_behind
+            a_removal_that_was_cut_off_is_completed
+            two_may_remove_the_same
+            a_session_may_begin_again_after_all_is_gone
         }
     };
 }
@@ -102,6 +112,7 @@ macro_rules! account_promises {
         }
         $crate::promises! { $fresh, audit:
             entries_are_told_newest_first
+            a_sweep_drops_what_is_older_and_nothing_else
         }
         $crate::promises! { $fresh, pushes:
             a_subscription_comes_back_as_it_was
@@ -137,7 +148,7 @@ mod tests {
     #[test]
     fn every_promise_is_listed() {
         let list = include_str!("mod.rs");
-        let live = [include_str!("order.rs"), include_str!("runs.rs"), include_str!("answers.rs")];
+        let live = [include_str!("order.rs"), include_str!("runs.rs"), include_str!("answers.rs"), include_str!("past.rs")];
         let people = [include_str!("tokens.rs"), include_str!("accounts.rs"), include_str!("secrets.rs"), include_str!("audit.rs")];
         let people = people.into_iter().chain([include_str!("pushes.rs")]);
         for family in live.into_iter().chain(people) {

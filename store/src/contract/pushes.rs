@@ -97,7 +97,7 @@ pub async fn a_sweep_leaves_who_was_seen(store: &dyn Subscriptions) {
     let ada = subscription(PersonId::random(), '4');
     store.subscribe(&ada).await.expect("kept");
     store.follow(&session("friday-night"), &ada.sha256, hour(1)).await.expect("follows");
-    store.sweep_subscriptions(Millis::now()).await.expect("swept");
+    store.sweep_subscriptions(Millis::now(), 100).await.expect("swept");
     assert_eq!(store.followers(&session("friday-night"), hour(0), 9).await, Ok(vec![ada]));
 }
 

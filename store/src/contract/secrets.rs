@@ -98,6 +98,6 @@ pub async fn an_accounts_secrets_are_listed_by_kind(store: &dyn Secrets) {
 pub async fn a_sweep_takes_only_what_has_expired(store: &dyn Secrets) {
     let session = held(SecretKind::Session, Some(AccountId::random()), 'e');
     store.add_secret(&session).await.expect("added");
-    store.sweep_secrets(EVENING).await.expect("swept");
+    store.sweep_secrets(EVENING, 100).await.expect("swept");
     assert_eq!(store.secret(&session.sha256, now()).await, Ok(Some(session)));
 }

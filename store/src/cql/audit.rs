@@ -1,27 +1,33 @@
-//! The audit log, told by month and by account. The servers forget entries by themselves after [`KEPT_DAYS`].
+//! The audit log, told by month and by account.
 
 use async_trait::async_trait;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use schemas::{AccountId, Millis};
 use scylla::DeserializeRow;
 use scylla::statement::prepared::PreparedStatement;
 
 use super::Cql;
-use super::server::Server;
+use super::server::{Server, all};
 use super::values::{maybe, unreadable};
 use crate::metrics::Operation;
 use crate::{Audit, AuditEntry, StoreError};
 
 const MONTH: i64 = 30 * 86_400_000;
-/// A little more than a year, so that whoever looks back a year finds all of it.
-const KEPT_DAYS: i64 = 400;
-/// Months that a look back reads at most.
-const MONTHS: i64 = KEPT_DAYS / 30 + 1;
+/// Months that a look back reads at most: a little more than a year.
+const MONTHS: i64 = 14;
+/// Months before the oldest that is kept in which a sweep looks for entries: as many as the longest time that can be set has.
+const MONTHS_SWEPT: i64 = 3_650 / 30 + 2;
+/// Months that are looked into at once.
+const AT_ONCE: usize = 16;
 
 pub struct AuditTables {
     by_month: PreparedStatement,
     by_account: PreparedStatement,
     month: PreparedStatement,
     account: PreparedStatement,
+    older: PreparedStatement,
+    drop_of_account: PreparedStatement,
+    drop_of_month: PreparedStatement,
 }
 
 #[derive(DeserializeRow)]
@@ -50,22 +56,22 @@ impl Row {
 
 impl AuditTables {
     pub async fn prepare(server: &Server) -> Result<Self, StoreError> {
-        let stays = KEPT_DAYS * 86_400;
         Ok(AuditTables {
             by_month: server
-                .to_write(&format!(
-                    "INSERT INTO audit_by_month (month, at, id, account, actor, action, detail) VALUES (?, ?, ?, ?, ?, ?, ?) USING TTL {stays}"
-                ))
+                .to_write("INSERT INTO audit_by_month (month, at, id, account, actor, action, detail) VALUES (?, ?, ?, ?, ?, ?, ?)")
                 .await?,
             by_account: server
-                .to_write(&format!(
-                    "INSERT INTO audit_by_account (account, at, id, actor, action, detail) VALUES (?, ?, ?, ?, ?, ?) USING TTL {stays}"
-                ))
+                .to_write("INSERT INTO audit_by_account (account, at, id, actor, action, detail) VALUES (?, ?, ?, ?, ?, ?)")
                 .await?,
             month: server
                 .to_read("SELECT at, id, account, actor, action, detail FROM audit_by_month WHERE month = ? AND at < ? LIMIT ?")
                 .await?,
-            account: server.to_read("SELECT at, id, account, actor, action, detail FROM audit_by_account WHERE account = ? LIMIT ?").await?,
+            account: server
+                .to_read("SELECT at, id, account, actor, action, detail FROM audit_by_account WHERE account = ? LIMIT ?")
+                .await?,
+            older: server.to_read("SELECT at, id, account FROM audit_by_month WHERE month = ? AND at < ? LIMIT ?").await?,
+            drop_of_account: server.to_write("DELETE FROM audit_by_account WHERE account = ? AND at = ? AND id = ?").await?,
+            drop_of_month: server.to_write("DELETE FROM audit_by_month WHERE month = ? AND at = ? AND id = ?").await?,
         })
     }
 
@@ -101,6 +107,30 @@ impl AuditTables {
     }
 }
 
+impl AuditTables {
+    /// An entry leaves its account before its month: by the month the next sweep finds what this one did not get to.
+    async fn sweep(&self, server: &Server, before: Millis, most: usize) -> Result<u64, StoreError> {
+        let limit = i32::try_from(most).unwrap_or(i32::MAX);
+        let newest = before.0.div_euclid(MONTH);
+        let months = stream::iter(newest - MONTHS_SWEPT..=newest).map(|month| async move {
+            let found: Vec<(i64, String, Option<String>)> = server.rows(&self.older, (month, before.0, limit)).await?;
+            Ok::<_, StoreError>(found.into_iter().map(move |entry| (month, entry)).collect::<Vec<_>>())
+        });
+        let found: Vec<Vec<_>> = months.buffered(AT_ONCE).try_collect().await?;
+        let found: Vec<_> = found.into_iter().flatten().take(most).collect();
+        let drops = found.iter().map(|(month, (at, id, account))| -> futures_util::future::BoxFuture<'_, Result<(), StoreError>> {
+            Box::pin(async move {
+                if let Some(account) = account {
+                    server.put(&self.drop_of_account, (account, at, id)).await?;
+                }
+                server.put(&self.drop_of_month, (month, at, id)).await
+            })
+        });
+        all(drops.collect()).await?;
+        Ok(found.len() as u64)
+    }
+}
+
 #[async_trait]
 impl Audit for Cql {
     async fn note(&self, entry: &AuditEntry) -> Result<(), StoreError> {
@@ -115,7 +145,7 @@ impl Audit for Cql {
         self.measured(Operation::ReadAudit, self.tables.audit.of(&self.server, account, limit)).await
     }
 
-    async fn sweep_audit(&self, _: Millis) -> Result<(), StoreError> {
-        Ok(())
+    async fn sweep_audit(&self, before: Millis, most: usize) -> Result<u64, StoreError> {
+        self.measured(Operation::Sweep, self.tables.audit.sweep(&self.server, before, most)).await
     }
 }

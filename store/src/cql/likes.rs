@@ -82,7 +82,12 @@ impl Likes {
     ) -> Result<(Vec<PersonLike>, u64), StoreError> {
         let evenings: Vec<(String, i64)> = server.rows(&self.runs_of, (person.0.as_slice(),)).await?;
         let likes = stream::iter(evenings).map(|(session, begin)| async move {
-            server.rows::<Columns>(&self.of_person, (session, begin, bucket(person), person.0.as_slice())).await
+            // Of an evening that is leaving nothing is shown, and nothing is counted.
+            let (there, likes) = tokio::try_join!(
+                runs.is_there(server, &session, begin),
+                server.rows::<Columns>(&self.of_person, (&session, begin, bucket(person), person.0.as_slice())),
+            )?;
+            Ok::<_, StoreError>(if there { likes } else { Vec::new() })
         });
         let likes: Vec<Vec<Columns>> = likes.buffer_unordered(AT_ONCE).try_collect().await?;
         let mut likes: Vec<LikeRow> = likes.into_iter().flatten().filter(|like| like.standing).map(row).collect::<Result<_, _>>()?;

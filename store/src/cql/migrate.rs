@@ -21,6 +21,7 @@ const STEPS: &[(&str, &str)] = &[
     ("accounts", include_str!("accounts.cql")),
     (PERSONS, ""),
     ("web push", include_str!("pushes.cql")),
+    ("evenings that leave", include_str!("leaving.cql")),
 ];
 /// The step that changes no table: who an account is among the dancers is claimed like a name.
 const PERSONS: &str = "persons";

@@ -17,6 +17,7 @@ mod audit;
 mod fingerprints;
 mod likes;
 mod live;
+mod past;
 mod plays;
 mod polls;
 mod positions;
@@ -90,6 +91,7 @@ struct Tables {
     secrets: secrets::SecretTables,
     audit: audit::AuditTables,
     pushes: pushes::PushTables,
+    past: past::PastTables,
 }
 
 impl Cql {
@@ -115,6 +117,7 @@ impl Cql {
             secrets: secrets::SecretTables::prepare(&server).await?,
             audit: audit::AuditTables::prepare(&server).await?,
             pushes: pushes::PushTables::prepare(&server).await?,
+            past: past::PastTables::prepare(&server).await?,
         };
         Ok(Cql { server: Arc::new(server), tables: Arc::new(tables) })
     }

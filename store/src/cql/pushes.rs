@@ -13,7 +13,7 @@ use super::server::Server;
 use super::values::{number, person};
 use crate::metrics::Operation;
 use crate::pushes::{DONE_MS, KEPT_MS};
-use crate::{Claim, PushKey, Pushes, StoreError, Subscription, Subscriptions};
+use crate::{Claim, Forgotten, PushKey, Pushes, StoreError, Subscription, Subscriptions};
 
 /// Subscriptions that are looked up at once.
 const AT_ONCE: usize = 32;
@@ -228,8 +228,8 @@ impl Subscriptions for Cql {
         self.measured(Operation::Followers, self.tables.pushes.followers(&self.server, session, now, most)).await
     }
 
-    async fn sweep_subscriptions(&self, _: Millis) -> Result<(), StoreError> {
-        Ok(())
+    async fn sweep_subscriptions(&self, _: Millis, _: usize) -> Result<Forgotten, StoreError> {
+        Ok(Forgotten::default())
     }
 }
 

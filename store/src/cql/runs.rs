@@ -15,9 +15,9 @@ use crate::{StoreError, spelling};
 const AT_ONCE: usize = 16;
 /// Days that are read ahead on the way back to older runs.
 const DAYS_AHEAD: usize = 8;
-const DAY: i64 = 24 * 3600 * 1000;
+pub const DAY: i64 = 24 * 3600 * 1000;
 /// The one partition of `days`.
-const SHELF: i32 = 0;
+pub const SHELF: i32 = 0;
 
 const COLUMNS: &str =
     "session, begin_seq, pos, dj_name, slug, owner, join_code, began_at, ended_at, end_reason, tracks, likes, peak_listeners";
@@ -49,6 +49,7 @@ pub struct Runs {
     ended_on: PreparedStatement,
     of_session: PreparedStatement,
     one: PreparedStatement,
+    is_there: PreparedStatement,
     open: PreparedStatement,
     of_slug: PreparedStatement,
     days: PreparedStatement,
@@ -73,6 +74,7 @@ impl Runs {
             ended_on: server.to_write("INSERT INTO days (shelf, day) VALUES (?, ?) USING TIMESTAMP ?").await?,
             of_session: server.to_read("SELECT begin_seq, epoch, ended_at FROM runs WHERE session = ?").await?,
             one: server.to_read(&format!("SELECT {COLUMNS} FROM runs WHERE session = ? AND begin_seq = ?")).await?,
+            is_there: server.to_read("SELECT begin_seq FROM runs WHERE session = ? AND begin_seq = ?").await?,
             open: server.to_read("SELECT session FROM open_runs WHERE log_partition = ?").await?,
             of_slug: server.to_read("SELECT session, begin_seq, ended_at, tracks FROM runs_by_slug WHERE slug = ?").await?,
             days: server.to_read("SELECT day FROM days WHERE shelf = ?").await?,
@@ -130,6 +132,10 @@ impl Runs {
         values::maybe(server.first(&self.one, (session, begin)).await?, row)
     }
 
+    pub async fn is_there(&self, server: &Server, session: &str, begin: i64) -> Result<bool, StoreError> {
+        Ok(server.first::<(i64,)>(&self.is_there, (session, begin)).await?.is_some())
+    }
+
     pub async fn open(&self, server: &Server, partition: Partition) -> Result<Vec<SessionId>, StoreError> {
         let candidates: Vec<(String,)> = server.rows(&self.open, (i32::from(partition.0),)).await?;
         let candidates: BTreeSet<String> = candidates.into_iter().map(|(session,)| session).collect();
@@ -139,6 +145,20 @@ impl Runs {
             Ok(latest.is_some_and(|run| run.ended_at.is_none()).then_some(session))
         });
         candidates.buffered(AT_ONCE).try_filter_map(async |open| Ok(open)).try_collect().await
+    }
+
+    /// Runs of the same session that began before this one and of which no end is known.
+    pub async fn endless_before(&self, server: &Server, run: &RunRow) -> Result<Vec<RunRow>, StoreError> {
+        let found: Vec<Found> = server.rows(&self.of_session, (run.session.as_str(),)).await?;
+        let begin = number(run.begin)?;
+        let Some(this) = found.iter().find(|found| found.begin_seq == begin).map(|found| (found.epoch, found.begin_seq)) else {
+            return Ok(Vec::new());
+        };
+        let mut earlier = Vec::new();
+        for found in found.iter().filter(|found| found.ended_at.is_none() && (found.epoch, found.begin_seq) < this) {
+            earlier.extend(self.one(server, run.session.as_str(), found.begin_seq).await?);
+        }
+        Ok(earlier)
     }
 
     /// Goes back day by day. A row that its run has left behind, because it ended at another time, is passed over.

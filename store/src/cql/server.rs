@@ -16,6 +16,7 @@ use scylla::serialize::row::SerializeRow;
 use scylla::statement::batch::{Batch, BatchType};
 use scylla::statement::prepared::PreparedStatement;
 use scylla::statement::{Consistency, SerialConsistency};
+use scylla::value::CqlValue;
 use tokio::sync::Semaphore;
 
 use super::{Config, errors};
@@ -139,6 +140,16 @@ impl Server {
         self.session.batch(&batch, values).await.map_err(errors::of_execution).map(drop)
     }
 
+    /// Statements for several partitions, all or none of them. The servers write down first what they are about to do, so this is for
+    /// what is rare.
+    pub async fn put_all_or_none(&self, statements: Vec<(&PreparedStatement, Vec<CqlValue>)>) -> Result<(), StoreError> {
+        let _seat = self.seat().await?;
+        let (statements, values): (Vec<_>, Vec<_>) = statements.into_iter().map(|(statement, row)| (statement.clone().into(), row)).unzip();
+        let mut batch = Batch::new_with_statements(BatchType::Logged, statements);
+        batch.set_is_idempotent(true);
+        self.session.batch(&batch, values).await.map_err(errors::of_execution).map(drop)
+    }
+
     /// Whether the condition held.
     pub async fn claim(&self, statement: &PreparedStatement, values: impl SerializeRow) -> Result<bool, StoreError> {
         let answer = self.session.execute_unpaged(statement, values).await.map_err(errors::of_execution)?;
@@ -157,7 +168,7 @@ pub fn applied(answer: scylla::response::query_result::QueryResult) -> Result<bo
     let row = answer.first_row::<scylla::value::Row>().map_err(errors::unreadable)?;
     let column = answer.column_specs().get_by_name("[applied]").map(|(index, _)| index);
     match column.and_then(|index| row.columns.get(index)) {
-        Some(Some(scylla::value::CqlValue::Boolean(applied))) => Ok(*applied),
+        Some(Some(CqlValue::Boolean(applied))) => Ok(*applied),
         other => Err(errors::unreadable(format!("a conditional write was answered with {other:?}"))),
     }
 }

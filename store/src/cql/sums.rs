@@ -1,5 +1,6 @@
 //! What is summed over everything. No sum is stored: rows of runs and plays lie in shelves, and are added up by whoever asks. A shelf that
-//! was read is kept in memory until its mark in `shelves` moves, so a question reads what changed since the last one.
+//! was read is kept in memory until its mark in `shelves` moves, or something is taken out of it, so a question reads what changed since
+//! the last one.
 //!
 //! The rows of a flush are written before its mark. A mark is the place of the flush, and the places of one partition only grow, so
 //! whoever reads the old mark reads again once it moves.
@@ -77,6 +78,8 @@ impl Sum {
 }
 
 type Key = (i32, i64);
+/// The place of the last flush that wrote there, and when something was last taken out.
+type Mark = (i64, Option<i64>);
 
 pub struct Sums {
     put_run: PreparedStatement,
@@ -85,8 +88,9 @@ pub struct Sums {
     marks: PreparedStatement,
     runs: PreparedStatement,
     plays: PreparedStatement,
+    swept: PreparedStatement,
     /// Shelves by key, each with the mark under which it was read.
-    kept: Mutex<BTreeMap<Key, (i64, Arc<Shelf>)>>,
+    kept: Mutex<BTreeMap<Key, (Mark, Arc<Shelf>)>>,
 }
 
 impl Sums {
@@ -105,6 +109,7 @@ impl Sums {
             marks: server.to_read("SELECT shelf, pos FROM shelves WHERE log_partition = ?").await?,
             runs: server.to_read("SELECT tracks, likes FROM run_sums WHERE log_partition = ? AND shelf = ?").await?,
             plays: server.to_read("SELECT play, track_key, artist, title, likes FROM play_sums WHERE log_partition = ? AND shelf = ?").await?,
+            swept: server.to_read("SELECT log_partition, shelf, at FROM swept_shelves WHERE bucket = 0").await?,
             kept: Mutex::default(),
         })
     }
@@ -141,7 +146,10 @@ impl Sums {
             Ok::<_, StoreError>(marks.into_iter().map(move |(shelf, pos)| ((partition, shelf), pos)))
         });
         let marks: Vec<_> = marks.buffered(AT_ONCE).try_collect().await?;
-        let shelves = stream::iter(marks.into_iter().flatten()).map(|(key, mark)| async move {
+        let swept: Vec<(i32, i64, i64)> = server.rows(&self.swept, ()).await?;
+        let swept: HashMap<Key, i64> = swept.into_iter().map(|(partition, shelf, at)| ((partition, shelf), at)).collect();
+        let marks = marks.into_iter().flatten().map(|(key, pos)| (key, (pos, swept.get(&key).copied())));
+        let shelves = stream::iter(marks.collect::<Vec<_>>()).map(|(key, mark)| async move {
             let known = self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
             if let Some((_, shelf)) = known.filter(|(read_at, _)| *read_at == mark) {
                 return Ok(shelf);
@@ -192,7 +200,12 @@ impl Sums {
 }
 
 fn key(session: &SessionId, seq: Seq) -> Result<Key, StoreError> {
-    Ok((i32::from(session.partition().0), number(seq >> WIDTH)?))
+    Ok((i32::from(session.partition().0), shelf_of(seq)?))
+}
+
+/// The shelf of a run's or a play's sequence.
+pub fn shelf_of(seq: Seq) -> Result<i64, StoreError> {
+    number(seq >> WIDTH)
 }
 
 fn run_columns(run: &RunRow) -> Result<RunColumns, StoreError> {

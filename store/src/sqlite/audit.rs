@@ -23,8 +23,8 @@ impl Audit for Sqlite {
         self.read(Operation::ReadAudit, move |c| of(c, account, limit)).await
     }
 
-    async fn sweep_audit(&self, before: Millis) -> Result<(), StoreError> {
-        self.write(Operation::Sweep, move |c| sweep(c, before)).await
+    async fn sweep_audit(&self, before: Millis, most: usize) -> Result<u64, StoreError> {
+        self.write(Operation::Sweep, move |c| sweep(c, before, most)).await
     }
 }
 
@@ -45,8 +45,9 @@ pub(super) fn of(c: &Connection, account: AccountId, limit: usize) -> rusqlite::
     rows::all(c, sql, params![account.to_string(), rows::limit(limit)], row)
 }
 
-pub(super) fn sweep(c: &Connection, before: Millis) -> rusqlite::Result<()> {
-    rows::change(c, "DELETE FROM audit WHERE at < ?", [before.0]).map(drop)
+pub(super) fn sweep(c: &Connection, before: Millis, most: usize) -> rusqlite::Result<u64> {
+    let sql = "DELETE FROM audit WHERE (at, id) IN (SELECT at, id FROM audit WHERE at < ? LIMIT ?)";
+    rows::change(c, sql, params![before.0, rows::limit(most)]).map(|removed| removed as u64)
 }
 
 fn row(row: &Row) -> rusqlite::Result<AuditEntry> {

@@ -17,6 +17,7 @@ mod copy;
 mod fingerprints;
 mod likes;
 mod live;
+mod past;
 mod plays;
 mod polls;
 mod positions;

@@ -11,7 +11,13 @@ use crate::StoreError;
 
 /// The version of a file is how many of these it has taken. A step that was released is never changed; a change of the
 /// schema is one more step.
-const STEPS: &[&str] = &[include_str!("schema.sql"), include_str!("accounts.sql"), include_str!("persons.sql"), include_str!("pushes.sql")];
+const STEPS: &[&str] = &[
+    include_str!("schema.sql"),
+    include_str!("accounts.sql"),
+    include_str!("persons.sql"),
+    include_str!("pushes.sql"),
+    include_str!("leaving.sql"),
+];
 
 /// The step that a file which is up to date has taken.
 pub fn newest() -> u32 {
@@ -167,6 +173,8 @@ fn migrate(connection: &mut Connection) -> rusqlite::Result<Version> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::contract::sample::{evening, loaded, pos, session, sorted};
+    use crate::sqlite::live;
 
     fn shape(file: &Connection) -> Vec<(String, String)> {
         let mut asked = file.prepare("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name").unwrap();
@@ -189,10 +197,18 @@ mod tests {
         for version in 1..STEPS.len() {
             let mut file = of_version(version);
             file.execute("INSERT INTO djs (id, name, folded_name, created_at) VALUES ('kept', 'Kept', 'kept', 1)", []).unwrap();
+            file.execute("INSERT INTO tokens (sha256, dj, created_at, label) VALUES ('hash', 'kept', 1, '')", [])
+                .or_else(|_| file.execute("INSERT INTO tokens (sha256, dj, created_at) VALUES ('hash', 'kept', 1)", []))
+                .unwrap();
+            let friday = evening(&session("of-an-earlier-version"), 10, pos(100));
+            live::save(&file, &friday).unwrap();
             assert!(migrate(&mut file).unwrap() == Version::Ours, "{version}");
             assert_eq!(shape(&file), new, "{version}");
             let kept: String = file.query_row("SELECT name FROM djs WHERE id = 'kept'", [], |row| row.get(0)).unwrap();
             assert_eq!(kept, "Kept", "{version}");
+            let token: String = file.query_row("SELECT dj FROM tokens WHERE sha256 = 'hash'", [], |row| row.get(0)).unwrap();
+            assert_eq!(token, "kept", "{version}");
+            assert_eq!(live::load(&file, &friday.runs[0].session).unwrap().map(sorted), Some(loaded(&friday)), "{version}");
         }
     }
 

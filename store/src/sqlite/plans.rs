@@ -7,10 +7,10 @@ use std::collections::BTreeSet;
 use rusqlite::Connection;
 use schemas::track::Analysis;
 
-use super::{accounts, audit, fingerprints, likes, live, plays, positions, pushes, runs, secrets, tokens};
+use super::{accounts, audit, fingerprints, likes, live, past, plays, positions, pushes, runs, secrets, tokens};
 use crate::contract::people::{account, entry, secret};
 use crate::contract::pushes::subscription;
-use crate::contract::sample::{EVENING, evening, person, pos, session};
+use crate::contract::sample::{EVENING, ended, evening, person, pos, session};
 use crate::rows::Fingerprint;
 use crate::{Claim, PushKey};
 
@@ -43,7 +43,20 @@ fn ask_everything(c: &Connection) -> rusqlite::Result<()> {
     tokens::add(c, "DJ", "hash", EVENING)?.unwrap();
     tokens::touch(c, "hash", EVENING)?;
     tokens::revoke(c, "dj", EVENING)?;
+    ask_of_the_past(c)?;
     ask_of_people(c)
+}
+
+fn ask_of_the_past(c: &Connection) -> rusqlite::Result<()> {
+    let friday = session("friday-last-year");
+    let mut changes = evening(&friday, 10, pos(100));
+    changes.runs = changes.runs.into_iter().map(|run| ended(run, EVENING)).collect();
+    live::save(c, &changes)?;
+    let over = past::ended_before(c, friday.partition(), EVENING.plus(1), 9)?;
+    past::let_go(c, &over[0])?;
+    let leaving = past::leaving(c, friday.partition())?;
+    assert!(past::clear(c, &leaving[0], 1_000)?);
+    Ok(())
 }
 
 fn ask_of_people(c: &Connection) -> rusqlite::Result<()> {
@@ -63,11 +76,11 @@ fn ask_of_people(c: &Connection) -> rusqlite::Result<()> {
     secrets::assign(c, &session.sha256, ada.id, EVENING)?;
     secrets::list(c, ada.id, session.kind, EVENING)?;
     secrets::end(c, &session.sha256)?;
-    secrets::sweep(c, EVENING)?;
+    secrets::sweep(c, EVENING, 9)?;
     audit::note(c, &entry(Some(ada.id), 1))?;
     audit::before_this(c, EVENING, 10)?;
     audit::of(c, ada.id, 10)?;
-    audit::sweep(c, EVENING)?;
+    audit::sweep(c, EVENING, 9)?;
     accounts::of(c, ada.id)?.unwrap();
     accounts::remove(c, &ada)?;
     ask_of_pushes(c)
@@ -89,7 +102,7 @@ fn ask_of_pushes(c: &Connection) -> rusqlite::Result<()> {
     pushes::told(c, &push)?;
     pushes::leave(c, &push, "one", true)?;
     pushes::unsubscribe(c, &phone.sha256)?;
-    pushes::sweep(c, EVENING)
+    pushes::sweep(c, EVENING, 9).map(drop)
 }
 
 fn plan(c: &Connection, sql: &str) -> Vec<String> {
@@ -101,7 +114,13 @@ fn plan(c: &Connection, sql: &str) -> Vec<String> {
 #[test]
 fn no_question_reads_a_whole_table() {
     let c = Connection::open_in_memory().unwrap();
-    c.execute_batch(concat!(include_str!("schema.sql"), include_str!("accounts.sql"), include_str!("pushes.sql"))).unwrap();
+    c.execute_batch(concat!(
+        include_str!("schema.sql"),
+        include_str!("accounts.sql"),
+        include_str!("pushes.sql"),
+        include_str!("leaving.sql")
+    ))
+    .unwrap();
     ask_everything(&c).unwrap();
     let statements = SEEN.take();
     assert!(statements.len() > 30, "only {} statements were seen", statements.len());

@@ -7,7 +7,7 @@ use schemas::{Millis, PersonId, SessionId};
 use super::{Sqlite, rows};
 use crate::metrics::Operation;
 use crate::pushes::{DONE_MS, KEPT_MS};
-use crate::{Claim, PushKey, Pushes, StoreError, Subscription, Subscriptions};
+use crate::{Claim, Forgotten, PushKey, Pushes, StoreError, Subscription, Subscriptions};
 
 #[async_trait]
 impl Subscriptions for Sqlite {
@@ -49,8 +49,8 @@ impl Subscriptions for Sqlite {
         self.read(Operation::Followers, move |c| followers(c, &session, now, most)).await
     }
 
-    async fn sweep_subscriptions(&self, now: Millis) -> Result<(), StoreError> {
-        self.write(Operation::Sweep, move |c| sweep(c, now)).await
+    async fn sweep_subscriptions(&self, now: Millis, most: usize) -> Result<Forgotten, StoreError> {
+        self.write(Operation::Sweep, move |c| sweep(c, now, most)).await
     }
 }
 
@@ -120,10 +120,22 @@ pub(super) fn followers(c: &Connection, session: &SessionId, now: Millis, most: 
     rows::all(c, sql, params![session.as_str(), now.0, most], row)
 }
 
-pub(super) fn sweep(c: &Connection, now: Millis) -> rusqlite::Result<()> {
-    rows::change(c, "DELETE FROM push_subscriptions WHERE seen_at < ?", [now.0 - KEPT_MS])?;
-    rows::change(c, "DELETE FROM push_followers WHERE until <= ?", [now.0])?;
-    rows::change(c, "DELETE FROM pushes WHERE claimed_at < ?", [now.0 - DONE_MS]).map(drop)
+pub(super) fn sweep(c: &Connection, now: Millis, most: usize) -> rusqlite::Result<Forgotten> {
+    let limit = rows::limit(most);
+    let unseen = "DELETE FROM push_subscriptions WHERE sha256 IN (SELECT sha256 FROM push_subscriptions WHERE seen_at < ? LIMIT ?)";
+    let over =
+        "DELETE FROM push_followers WHERE (session, sha256) IN (SELECT session, sha256 FROM push_followers WHERE until <= ? LIMIT ?)";
+    // Whom an announcement was told may be thousands, so they go first, and the announcement with the last of them.
+    let told = "DELETE FROM pushes_told WHERE (session, seq, sha256) IN
+          (SELECT t.session, t.seq, t.sha256 FROM pushes AS p CROSS JOIN pushes_told AS t ON t.session = p.session AND t.seq = p.seq
+           WHERE p.claimed_at < ? LIMIT ?)";
+    let done = "DELETE FROM pushes WHERE (session, seq) IN (SELECT session, seq FROM pushes WHERE claimed_at < ? LIMIT ?)";
+    let subscriptions = rows::change(c, unseen, params![now.0 - KEPT_MS, limit])?;
+    let follows = rows::change(c, over, params![now.0, limit])?;
+    let told = rows::change(c, told, params![now.0 - DONE_MS, limit])?;
+    let pushes = if told < most { rows::change(c, done, params![now.0 - DONE_MS, limit])? } else { 0 };
+    let more = [subscriptions, follows, told, pushes].into_iter().any(|removed| removed >= most);
+    Ok(Forgotten { subscriptions: subscriptions as u64, follows: follows as u64, pushes: pushes as u64, more })
 }
 
 pub(super) fn claim(c: &Connection, push: &PushKey, holder: &str, now: Millis, until: Millis) -> rusqlite::Result<Claim> {

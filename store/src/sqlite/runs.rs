@@ -75,7 +75,7 @@ pub fn totals(c: &Connection) -> rusqlite::Result<Totals> {
     sums.ok_or(rusqlite::Error::QueryReturnedNoRows)
 }
 
-fn row(row: &Row) -> rusqlite::Result<RunRow> {
+pub(super) fn row(row: &Row) -> rusqlite::Result<RunRow> {
     let reason = rows::made(row, "end_reason", |text: Option<String>| text.map(|t| spelling::reason(&t)).transpose())?;
     Ok(RunRow {
         session: rows::session(row)?,

@@ -48,8 +48,8 @@ impl Secrets for Sqlite {
         self.read(Operation::ListSecrets, move |c| list(c, account, kind, now)).await
     }
 
-    async fn sweep_secrets(&self, now: Millis) -> Result<(), StoreError> {
-        self.write(Operation::Sweep, move |c| sweep(c, now)).await
+    async fn sweep_secrets(&self, now: Millis, most: usize) -> Result<u64, StoreError> {
+        self.write(Operation::Sweep, move |c| sweep(c, now, most)).await
     }
 }
 
@@ -103,8 +103,9 @@ pub(super) fn list(c: &Connection, account: AccountId, kind: SecretKind, now: Mi
     rows::all(c, sql, params![account.to_string(), kind.name(), now.0], row)
 }
 
-pub(super) fn sweep(c: &Connection, now: Millis) -> rusqlite::Result<()> {
-    rows::change(c, "DELETE FROM secrets WHERE expires_at <= ?", [now.0]).map(drop)
+pub(super) fn sweep(c: &Connection, now: Millis, most: usize) -> rusqlite::Result<u64> {
+    let sql = "DELETE FROM secrets WHERE sha256 IN (SELECT sha256 FROM secrets WHERE expires_at <= ? LIMIT ?)";
+    rows::change(c, sql, params![now.0, rows::limit(most)]).map(|removed| removed as u64)
 }
 
 fn row(row: &Row) -> rusqlite::Result<Secret> {

@@ -16,3 +16,4 @@ mod migrations;
 mod outage;
 mod places;
 mod property;
+mod removed;

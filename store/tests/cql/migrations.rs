@@ -3,10 +3,25 @@
 use std::time::Duration;
 
 use schemas::PersonId;
-use store::StoreError;
+use store::contract::people::account;
+use store::contract::sample::{EVENING, ended, evening, flush, load, loaded, pos, run, session};
 use store::cql::{Cql, Login, migrate};
+use store::{Accounts, Audit, Changes, Live, Past, StoreError, Subscriptions, Tokens};
 
 use crate::server::{PRESENT, beside, fresh, unmade};
+
+/// What each step makes.
+const STEPS: [&str; 5] = [
+    include_str!("../../src/cql/schema.cql"),
+    include_str!("../../src/cql/accounts.cql"),
+    "",
+    include_str!("../../src/cql/pushes.cql"),
+    include_str!("../../src/cql/leaving.cql"),
+];
+
+fn made(step: &str) -> impl Iterator<Item = &str> {
+    step.lines().filter_map(|line| line.strip_prefix("CREATE TABLE IF NOT EXISTS ")?.split_whitespace().next())
+}
 
 /// What a failure says to whoever runs this.
 fn words<T>(answer: Result<T, StoreError>) -> String {
@@ -23,8 +38,8 @@ async fn a_keyspace_is_made_once_whoever_makes_it() {
     // As when all roles of a new cluster start with a migration at once.
     let (one, other) = tokio::join!(migrate(&config), migrate(&config));
     let (one, other) = (one.unwrap(), other.unwrap());
-    assert_eq!((one.version, other.version), (4, 4));
-    assert_eq!(one.applied.len() + other.applied.len(), 4, "each step is taken by one of them");
+    assert_eq!((one.version, other.version), (STEPS.len(), STEPS.len()));
+    assert_eq!(one.applied.len() + other.applied.len(), STEPS.len(), "each step is taken by one of them");
     assert_eq!(migrate(&config).await.unwrap().applied, Vec::<&str>::new());
     Cql::open(&config).await.unwrap();
 }
@@ -49,11 +64,11 @@ async fn a_step_that_was_cut_off_is_taken_again() {
     let config = unmade();
     migrate(&config).await.unwrap();
     let beside = beside(&config).await;
-    beside.query_unpaged("DELETE FROM migrations WHERE program = 'pika' AND version IN (2, 3, 4)", ()).await.unwrap();
+    beside.query_unpaged("DELETE FROM migrations WHERE program = 'pika' AND version IN (2, 3, 4, 5)", ()).await.unwrap();
     beside.query_unpaged("DROP TABLE secrets", ()).await.unwrap();
     let said = words(Cql::open(&config).await);
     assert!(said.contains("version 1"), "{said}");
-    assert_eq!(migrate(&config).await.unwrap().applied.len(), 3);
+    assert_eq!(migrate(&config).await.unwrap().applied.len(), 4);
     Cql::open(&config).await.unwrap();
 }
 
@@ -68,7 +83,7 @@ async fn accounts_of_an_older_keyspace_claim_who_they_are() {
         let made = "INSERT INTO accounts (id, version, person, created_at) VALUES (?, 1, 'somebody', ?)";
         beside.query_unpaged(made, (id, created_at)).await.unwrap();
     }
-    beside.query_unpaged("DELETE FROM migrations WHERE program = 'pika' AND version IN (3, 4)", ()).await.unwrap();
+    beside.query_unpaged("DELETE FROM migrations WHERE program = 'pika' AND version IN (3, 4, 5)", ()).await.unwrap();
     migrate(&config).await.unwrap();
     let answer = beside.query_unpaged("SELECT person, id FROM accounts", ()).await.unwrap().into_rows_result().unwrap();
     let mut people: Vec<(String, String)> = answer.rows().unwrap().map(Result::unwrap).collect();
@@ -79,6 +94,47 @@ async fn accounts_of_an_older_keyspace_claim_who_they_are() {
     }
     people.retain(|(person, _)| person.parse::<PersonId>().is_err());
     assert_eq!(people, [("somebody".to_owned(), "first".to_owned())], "the others are somebody new");
+}
+
+/// A keyspace as each earlier version left it, with an evening, a DJ's token and, once there were any, an account: all of it is read, and
+/// whatever this version does can be done.
+#[tokio::test]
+async fn a_keyspace_of_every_earlier_version_becomes_one_of_this() {
+    let _present = PRESENT.read().await;
+    let friday = session("of-an-earlier-version");
+    let before = evening(&friday, 10, pos(100));
+    for version in 1..STEPS.len() {
+        let config = unmade();
+        assert_eq!(migrate(&config).await.unwrap().version, STEPS.len());
+        let store = Cql::open(&config).await.unwrap();
+        store.save(&before).await.unwrap();
+        store.add_token("DJ Kept", "hash", EVENING).await.unwrap();
+        let ada = account("ada");
+        store.add_account(&ada).await.unwrap();
+        let beside = beside(&config).await;
+        for (taken, step) in (1..).zip(STEPS).skip(version) {
+            for table in made(step) {
+                beside.query_unpaged(format!("DROP TABLE {table}"), ()).await.unwrap();
+            }
+            let forget = "DELETE FROM migrations WHERE program = 'pika' AND version = ?";
+            beside.query_unpaged(forget, (taken,)).await.unwrap();
+        }
+        let said = words(Cql::open(&config).await);
+        assert!(said.contains(&format!("at version {version}")), "{said}");
+
+        assert_eq!(migrate(&config).await.unwrap().applied.len(), STEPS.len() - version);
+        let store = Cql::open(&config).await.unwrap();
+        assert_eq!(load(&store, &friday).await, loaded(&before), "{version}");
+        assert_eq!(store.find_token("hash", EVENING).await.unwrap().map(|token| token.name), Some("DJ Kept".to_owned()), "{version}");
+        assert_eq!(store.account(ada.id).await.unwrap().is_some(), version >= 2, "{version}");
+        let over = ended(run(&friday, 10, pos(200)), EVENING);
+        store.save(&Changes { runs: vec![over.clone()], ..flush(&friday, pos(200)) }).await.unwrap();
+        assert_eq!(store.recent_runs(9).await, Ok(vec![over.clone()]), "{version}");
+        assert_eq!(store.ended_before(friday.partition(), EVENING.plus(1), 9).await, Ok(vec![over]), "{version}");
+        store.sweep_audit(EVENING, 9).await.unwrap();
+        store.add_account(&account("eve")).await.unwrap();
+        assert_eq!(store.subscriptions_of(PersonId::random()).await, Ok(vec![]), "{version}");
+    }
 }
 
 #[tokio::test]

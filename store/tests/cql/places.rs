@@ -10,13 +10,14 @@ use store::{Changes, Live, StoreError};
 use crate::server::{beside, fresh, tables};
 
 /// Not in the log, so written without a place.
-const BESIDE_THE_LOG: [&str; 16] = [
+const BESIDE_THE_LOG: [&str; 18] = [
     "accounts",
     "account_names",
     "audit_by_account",
     "audit_by_month",
     "djs",
     "fingerprints",
+    "leaving",
     "push_followers",
     "push_subscriptions",
     "push_subscriptions_by_person",
@@ -24,6 +25,7 @@ const BESIDE_THE_LOG: [&str; 16] = [
     "pushes_told",
     "secrets",
     "secrets_by_account",
+    "swept_shelves",
     "tokens",
     "tokens_by_dj",
     "tokens_by_name",

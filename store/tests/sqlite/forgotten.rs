@@ -17,14 +17,14 @@ async fn a_sweep_forgets_what_is_over() {
     assert_eq!(store.claim_push(&push, "one", now, now.plus(1_000)).await, Ok(Claim::Ours));
     store.note_told(&push, &phone.sha256).await.unwrap();
     store.leave_push(&push, "one", true).await.unwrap();
-    store.sweep_subscriptions(now.plus(DONE_MS)).await.unwrap();
+    store.sweep_subscriptions(now.plus(DONE_MS), 100).await.unwrap();
     assert_eq!(store.claim_push(&push, "two", now, now).await, Ok(Claim::Done), "it could still be met");
     assert_eq!(store.followers(&friday, now, 9).await, Ok(vec![phone.clone()]));
-    store.sweep_subscriptions(phone.seen_at.plus(KEPT_MS + 1)).await.unwrap();
+    store.sweep_subscriptions(phone.seen_at.plus(KEPT_MS + 1), 100).await.unwrap();
     assert_eq!(store.subscription(&phone.sha256).await, Ok(None));
     assert_eq!(store.told(&push).await, Ok(vec![]));
     assert_eq!(store.claim_push(&push, "two", now, now).await, Ok(Claim::Ours));
-    store.sweep_subscriptions(now.plus(2 * KEPT_MS)).await.unwrap();
+    store.sweep_subscriptions(now.plus(2 * KEPT_MS), 100).await.unwrap();
     store.subscribe(&phone).await.unwrap();
     assert_eq!(store.followers(&friday, now, 9).await, Ok(vec![]), "what it followed is over too");
 }

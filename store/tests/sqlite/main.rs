@@ -13,3 +13,4 @@ mod durable;
 mod faults;
 mod forgotten;
 mod property;
+mod removed;

@@ -38,6 +38,7 @@ const fn fleeting(name: &'static str, seconds: i64) -> Table {
 /// them is folded again, as after a flush that was cut short.
 const TABLES: &[Table] = &[
     kept("positions"),
+    kept("swept_shelves"),
     kept("shelves"),
     kept("run_sums"),
     kept("play_sums"),
@@ -53,6 +54,7 @@ const TABLES: &[Table] = &[
     kept("wishes"),
     kept("votes"),
     kept("fingerprints"),
+    kept("leaving"),
     kept("pushes"),
     fleeting("pushes_told", pushes::DONE),
     kept("push_followers"),
