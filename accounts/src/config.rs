@@ -30,7 +30,7 @@ pub struct Config {
     pub device_poll: Duration,
     /// A DJ's token that nobody used for so long is removed. Zero: never.
     pub token_unused: Duration,
-    /// How long an entry of the audit log is kept, where the store does not decide it.
+    /// How long an entry of the audit log is kept.
     pub audit_kept: Duration,
     /// What an answer to a sign-in takes at least, right or wrong, known or not: above what any hash that we keep takes to check.
     pub sign_in_floor: Duration,

@@ -33,6 +33,7 @@ mod mine;
 mod profile;
 mod recovery;
 mod register;
+mod retention;
 mod sessions;
 mod sign_in;
 mod tickets;

@@ -125,28 +125,6 @@ impl Accounts {
         };
         self.inner.make_dj_token(&caller.account, &name, now).await
     }
-
-    /// Removes tokens that nobody used for too long, and what else has grown old. Any number of processes may do it.
-    pub async fn tidy(&self, now: Millis) -> Result<usize, AccountError> {
-        let inner = &self.inner;
-        let ago = |span: std::time::Duration| now.plus(-i64::try_from(span.as_millis()).unwrap_or(i64::MAX));
-        inner.stores.secrets.sweep_secrets(now).await?;
-        inner.stores.subscriptions.sweep_subscriptions(now).await?;
-        inner.stores.audit.sweep_audit(ago(inner.config.audit_kept)).await?;
-        if inner.config.token_unused.is_zero() {
-            return Ok(0);
-        }
-        let before = ago(inner.config.token_unused);
-        let mut removed = 0;
-        for token in inner.stores.tokens.list_tokens().await? {
-            if token.last_used.unwrap_or(token.created_at) < before {
-                inner.end_token(&token.sha256, now).await?;
-                inner.note(Action::TokenEnded, token.dj.parse().ok(), None, "unused", now).await?;
-                removed += 1;
-            }
-        }
-        Ok(removed)
-    }
 }
 
 /// What a token is called by its owner's programs: enough of its hash to be one among theirs.

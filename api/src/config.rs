@@ -23,6 +23,8 @@ pub struct Config {
     /// The same for the list of evenings that ended last. A home page shows it to everyone who comes, and a CQL store looks each of its
     /// evenings up by itself.
     pub recent_fresh: Duration,
+    /// How often it is looked for what was kept long enough.
+    pub sweep: Duration,
     /// How often somebody may try what costs much or what guessers do.
     pub rates: Rates,
 }
@@ -37,6 +39,7 @@ impl Default for Config {
             health_deadline: Duration::from_secs(1),
             stats_fresh: Duration::from_secs(10),
             recent_fresh: Duration::from_secs(2),
+            sweep: Duration::from_secs(3600),
             rates: Rates::default(),
         }
     }

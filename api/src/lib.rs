@@ -114,7 +114,7 @@ pub async fn run(deps: Deps, stop: CancellationToken) {
     let work = async {
         tokio::join!(
             tokens::answer(&deps.broker, &deps.accounts, deps.config.store_deadline),
-            tokens::tidy(&deps.accounts),
+            tokens::tidy(&deps.accounts, deps.config.sweep),
             listeners::follow(&deps.broker, &deps.listeners),
             listeners::keep_to_stage(&deps.lobby, &deps.listeners),
             limits::share(&deps.broker, &deps.limits),

@@ -5,14 +5,13 @@ use std::time::Duration;
 use accounts::Accounts;
 use futures_util::StreamExt;
 use schemas::Millis;
+use store::Swept;
 
 use crate::desk::within;
 
 /// Questions in the store's hands at one time. More wait in the stream, so that a burst of sign-ins cannot starve the pages.
 const AT_ONCE: usize = 32;
 const RETRY: Duration = Duration::from_secs(1);
-/// How often what has grown old is removed.
-const TIDY: Duration = Duration::from_secs(3600);
 
 pub(crate) async fn answer(broker: &nats::Broker, accounts: &Accounts, deadline: Duration) {
     loop {
@@ -35,13 +34,16 @@ pub(crate) async fn answer(broker: &nats::Broker, accounts: &Accounts, deadline:
 }
 
 /// Every process that answers does it; twice is as good as once.
-pub(crate) async fn tidy(accounts: &Accounts) {
+pub(crate) async fn tidy(accounts: &Accounts, every: Duration) {
     loop {
-        match accounts.tidy(Millis::now()).await {
-            Ok(0) => {}
-            Ok(removed) => tracing::info!(tokens = removed, "tokens that nobody used were removed"),
-            Err(error) => tracing::warn!(error = %error, "what has grown old could not be removed; it is tried again"),
+        let mut swept = Swept::default();
+        let ended = accounts.tidy(Millis::now(), &mut swept).await;
+        if !swept.is_empty() {
+            tracing::info!(removed = %swept, "what was kept long enough was removed");
         }
-        tokio::time::sleep(TIDY).await;
+        if let Err(error) = ended {
+            tracing::warn!(error = %error, "what has grown old could not be removed; it is tried again");
+        }
+        tokio::time::sleep(every).await;
     }
 }

@@ -68,7 +68,14 @@ async fn serve(
     let at = Settings { data: data.to_owned(), ..settings.clone() };
     let (criers, crying) = Dispatcher::new(pushes::push(&at, store.pushes.clone())?, last.clone());
     let crying = tokio::spawn(crying);
-    let work = workers::run(settings.workers(), node.broker.clone(), store.live.clone(), Arc::new(Criers(criers)), last.clone());
+    let work = workers::run(
+        settings.workers(),
+        node.broker.clone(),
+        store.live.clone(),
+        store.past.clone(),
+        Arc::new(Criers(criers)),
+        last.clone(),
+    );
     let work = tokio::spawn(leave_together(work, last.clone(), asked.clone()));
     let deps = roles::api_deps(&at, node, store)?;
     let answers = tokio::spawn(api::run(deps.clone(), last.clone()));

@@ -84,7 +84,7 @@ async fn play(settings: &Settings, role: Role, node: &Node, listener: TcpListene
             let (criers, crying) = Dispatcher::new(pushes::push(settings, store.pushes)?, asked.clone());
             let crying = tokio::spawn(crying);
             let announcer = Arc::new(Criers(criers));
-            let work = workers::run(settings.workers(), node.broker.clone(), store.live, announcer, asked.clone());
+            let work = workers::run(settings.workers(), node.broker.clone(), store.live, store.past, announcer, asked.clone());
             let work = async {
                 let worked = leave_together(work, asked.clone(), asked.clone()).await;
                 gone.cancel();

@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 use crate::logins::Login;
 use crate::serve::Patience;
 
+mod check;
+
 /// Flags of every subcommand that is or touches a server; each overrides the file and the environment.
 #[derive(clap::Args, Serialize, Default)]
 pub struct Overrides {
@@ -67,6 +69,13 @@ pub struct Settings {
     pub replicas: usize,
     /// Streams that the log is spread over: 1, or 4 where one cannot sync fast enough. Settled when they are made.
     pub log_streams: u8,
+    /// Days that the log keeps what people said, the same for all roles; days that an evening's rows are kept after its end, 0: for ever;
+    /// days that an entry of the audit log is.
+    pub stream_days: u64,
+    pub evening_days: u64,
+    pub audit_days: u64,
+    /// How often it is looked for what was kept long enough.
+    pub sweep_seconds: u64,
     /// How long a publish waits for the broker before it is answered "Temporarily unavailable".
     pub ack_milliseconds: u64,
     /// Where rows are kept: `sqlite:PATH` or `cql:HOST[:PORT],…[/KEYSPACE]`. Default: pika.sqlite in the data directory.
@@ -181,6 +190,10 @@ impl Settings {
             nats_monitor_url: None,
             replicas: 1,
             log_streams: 1,
+            stream_days: 30,
+            evening_days: 0,
+            audit_days: 365,
+            sweep_seconds: 3_600,
             ack_milliseconds: 2_000,
             store: None,
             store_user: None,
@@ -309,17 +322,25 @@ impl Settings {
             age: Duration::from_secs(self.age_seconds),
             stay: Duration::from_secs(self.stay_seconds),
             silence: Duration::from_secs(self.node_silence_seconds),
+            evenings: (self.evening_days > 0).then(|| days(self.evening_days)),
+            sweep: Duration::from_secs(self.sweep_seconds),
             ..workers::Config::default()
         }
     }
 
     pub fn api(&self) -> api::Config {
         let rates = api::Rates { venues: self.venues(), factor: self.sign_in_limits, ..api::Rates::default() };
-        api::Config { public_url: self.public_url(), https: self.https, origins: self.origins.clone(), rates, ..api::Config::default() }
+        api::Config {
+            public_url: self.public_url(),
+            https: self.https,
+            origins: self.origins.clone(),
+            sweep: Duration::from_secs(self.sweep_seconds),
+            rates,
+            ..api::Config::default()
+        }
     }
 
     pub fn accounts(&self) -> accounts::Config {
-        let days = |days: u64| Duration::from_secs(days * 24 * 3600);
         let hashing = accounts::Hashing {
             passes: self.password_passes,
             threads: self.password_threads,
@@ -331,6 +352,7 @@ impl Settings {
             session: days(self.session_days),
             access: Duration::from_secs(self.access_seconds),
             token_unused: days(self.token_unused_days),
+            audit_kept: days(self.audit_days),
             hashing,
             ..accounts::Config::default()
         }
@@ -358,10 +380,15 @@ impl Settings {
             servers,
             replicas: self.replicas,
             shards: self.log_streams,
+            keep: days(self.stream_days),
             ack_deadline: Duration::from_millis(self.ack_milliseconds),
             ..nats::Config::default()
         }
     }
+}
+
+fn days(days: u64) -> Duration {
+    Duration::from_secs(days * 24 * 3600)
 }
 
 /// A broker's address may carry a user and a password in front of its host.
@@ -385,60 +412,8 @@ pub fn load(overrides: &Overrides, profile: Profile) -> anyhow::Result<Settings>
         .merge(Env::prefixed("PIKA_").map(|key| key.as_str().to_lowercase().replace("__", ".").into()))
         .merge(Serialized::defaults(overrides));
     let settings: Settings = figment.extract().with_context(|| format!("settings (file {}, PIKA_… variables, flags)", file.display()))?;
-    check(&settings)?;
+    check::check(&settings)?;
     Ok(settings)
-}
-
-fn check(settings: &Settings) -> anyhow::Result<()> {
-    if settings.secret.as_ref().is_some_and(|secret| secret.len() < 32) {
-        bail!("`secret` must have at least 32 characters; `pika key` makes one");
-    }
-    if !(1..=schemas::limits::FRAME_BYTES).contains(&settings.max_message_size_bytes) {
-        bail!("`max_message_size_bytes` must be 1 to {}", schemas::limits::FRAME_BYTES);
-    }
-    for (name, seconds) in [("notice_seconds", settings.notice_seconds), ("drain_seconds", settings.drain_seconds)] {
-        if seconds.is_some_and(|seconds| !(0.0..=86_400.0).contains(&seconds)) {
-            bail!("`{name}` must be a number of seconds from 0 to 86400");
-        }
-    }
-    for (name, seconds) in
-        [("stuck_seconds", settings.stuck_seconds), ("head_seconds", settings.head_seconds), ("request_seconds", settings.request_seconds)]
-    {
-        if seconds == 0 {
-            bail!("`{name}` must be at least 1");
-        }
-    }
-    if settings.store_replication == Some(0) {
-        bail!("`store_replication` must be at least 1");
-    }
-    if !(1..=schemas::limits::PARTITIONS).contains(&settings.log_streams) {
-        bail!("`log_streams` must be 1 to {}", schemas::limits::PARTITIONS);
-    }
-    if !settings.sign_in_limits.is_finite() || settings.sign_in_limits < 0.0 {
-        bail!("`sign_in_limits` must be a number of at least 0");
-    }
-    if settings.secret.is_some() && settings.secret_file.is_some() {
-        bail!("`secret` and `secret_file` are both set; one is enough");
-    }
-    if !(60..=86_400).contains(&settings.access_seconds) {
-        bail!("`access_seconds` must be 60 to 86400");
-    }
-    if !(1..=365).contains(&settings.session_days) {
-        bail!("`session_days` must be 1 to 365");
-    }
-    if settings.token_unused_days > 36_500 {
-        bail!("`token_unused_days` must be at most 36500");
-    }
-    if settings.traces_url.as_deref().is_some_and(|url| !crate::traces::is_collector(url)) {
-        bail!("`traces_url` must be a whole address without a password, like http://HOST:4318/v1/traces");
-    }
-    if !(0.0..=1.0).contains(&settings.traces_ratio) {
-        bail!("`traces_ratio` must be 0 to 1");
-    }
-    if !settings.budgets.is_finite() || settings.budgets < 0.0 {
-        bail!("`budgets` must be a number of at least 0");
-    }
-    Ok(())
 }
 
 #[cfg(test)]

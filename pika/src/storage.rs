@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use store::cql::{self, Cql};
 use store::sqlite::Sqlite;
-use store::{Accounts, Audit, Live, Pushes, Secrets, Subscriptions, Tokens};
+use store::{Accounts, Audit, Live, Past, Pushes, Secrets, Subscriptions, Tokens};
 
 use crate::admin::Places;
 use crate::secrets;
@@ -16,6 +16,7 @@ use crate::settings::Settings;
 #[derive(Clone)]
 pub struct Storage {
     pub live: Arc<dyn Live>,
+    pub past: Arc<dyn Past>,
     pub tokens: Arc<dyn Tokens>,
     /// All that accounts are kept in.
     pub people: accounts::Stores,
@@ -24,7 +25,7 @@ pub struct Storage {
 }
 
 impl Storage {
-    fn of(store: impl Live + Tokens + Accounts + Secrets + Audit + Subscriptions + Pushes + 'static) -> Self {
+    fn of(store: impl Live + Past + Tokens + Accounts + Secrets + Audit + Subscriptions + Pushes + 'static) -> Self {
         let store = Arc::new(store);
         let people = accounts::Stores {
             accounts: store.clone(),
@@ -34,7 +35,7 @@ impl Storage {
             subscriptions: store.clone(),
         };
         let pushes = push::Stores { subscriptions: store.clone(), pushes: store.clone() };
-        Storage { live: store.clone(), tokens: store, people, pushes }
+        Storage { live: store.clone(), past: store.clone(), tokens: store, people, pushes }
     }
 }
 

@@ -37,6 +37,10 @@ pub struct Config {
     pub evict: Duration,
     /// How long after the end the derived states of a session stay readable.
     pub clear_delay: Duration,
+    /// An evening that ended longer ago is removed. None: evenings are kept for ever.
+    pub evenings: Option<Duration>,
+    /// How often it is looked for such evenings.
+    pub sweep: Duration,
     /// How long a graceful stop waits for the last flush of a partition.
     pub leave: Duration,
     pub lease: LeaseConfig,
@@ -60,6 +64,8 @@ impl Default for Config {
             sweep_delay: Duration::from_millis(500),
             evict: Duration::from_secs(10 * 60),
             clear_delay: Duration::from_secs(10),
+            evenings: None,
+            sweep: Duration::from_secs(3600),
             leave: Duration::from_secs(5),
             lease: LeaseConfig::default(),
         }

@@ -2,7 +2,8 @@
 //!
 //! They promise: an entry is folded once, in the log's order, whatever dies in between; rows are on disk before the position that
 //! covers them; each vote is counted or has a rejection that the log justifies, and at the close the tally is the count of the
-//! rows; what time brings (a poll's due time, a DJ who does not come back, an abandoned session) happens as soon as an owner can write.
+//! rows; what time brings (a poll's due time, a DJ who does not come back, an abandoned session) happens as soon as an owner can write;
+//! an evening that was kept long enough goes whole, and never one that the log still tells of.
 //! Two owners of one partition by mistake do no harm.
 //!
 //! They know nothing of sockets, HTTP or tokens, and never judge who may say something: that was decided before it was stored.
@@ -26,6 +27,7 @@ mod partition;
 mod polls;
 mod presence;
 mod reconcile;
+mod retention;
 mod rows;
 mod seats;
 mod shown;
@@ -41,7 +43,7 @@ use std::sync::Arc;
 use nats::lease::{self, LeaseChange};
 use nats::{Broker, BrokerError};
 use schemas::{NodeId, Partition, Pos, Seq};
-use store::{Live, StoreError};
+use store::{Live, Past, StoreError};
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -82,6 +84,7 @@ pub async fn run(
     config: Config,
     broker: Broker,
     store: Arc<dyn Live>,
+    past: Arc<dyn Past>,
     announcer: Arc<dyn Announcer>,
     stop: CancellationToken,
 ) -> Result<(), Error> {
@@ -94,7 +97,7 @@ pub async fn run(
     let leases = lease::share(broker.clone(), worker, config.lease.clone(), changed, leave.clone());
     let mut leases = AbortOnDropHandle::new(tokio::spawn(leases));
     let _keeper = AbortOnDropHandle::new(tokio::spawn(keeper::keep(broker.clone(), store.clone(), leave.clone())));
-    let mut owners = Owners { share: (config, broker, store, announcer), stop: stop.clone(), held: HashMap::new(), tasks: JoinSet::new() };
+    let mut owners = Owners { share: (config, broker, store, announcer), past, stop: stop.clone(), held: HashMap::new(), tasks: JoinSet::new() };
     loop {
         tokio::select! {
             () = stop.cancelled() => break,
@@ -128,6 +131,7 @@ fn flat(ended: Result<Result<(), BrokerError>, JoinError>) -> Result<(), Error> 
 /// The partitions that this process owns, one task each.
 struct Owners {
     share: (Arc<Config>, Broker, Arc<dyn Live>, Arc<dyn Announcer>),
+    past: Arc<dyn Past>,
     stop: CancellationToken,
     /// Cancelled when a partition is lost: its task ends at once, without another write.
     held: HashMap<Partition, CancellationToken>,
@@ -142,8 +146,10 @@ impl Owners {
         }
         let (config, broker, store, announcer) = self.share.clone();
         let share = Share { partition, epoch: broker.epoch(partition), config, broker, store, announcer };
-        let stop = self.stop.clone();
+        let (past, stop) = (self.past.clone(), self.stop.clone());
         self.tasks.spawn(async move {
+            // Ends with the ownership, in whatever step it is.
+            let _sweeper = AbortOnDropHandle::new(tokio::spawn(retention::keep(share.clone(), past, stop.clone())));
             // A panic is a defect in one entry's handling; the partition is opened again like after a crash of the process.
             let mut owner = AbortOnDropHandle::new(tokio::spawn(partition::own(share, stop)));
             tokio::select! {

@@ -74,8 +74,11 @@ pub async fn a_djs_token_is_one_of_several(world: &World) {
 pub async fn a_token_that_nobody_used_for_a_month_is_removed(world: &World) {
     let (ada, eve) = (world.register("ada").await, world.register("eve").await);
     world.accounts.by_bearer(&eve.dj_token, now().plus(20 * DAY)).await.unwrap();
-    assert_eq!(world.accounts.tidy(now().plus(29 * DAY)).await, Ok(0));
-    assert_eq!(world.accounts.tidy(now().plus(31 * DAY)).await, Ok(1));
+    for (days, removed) in [(29, 0), (31, 1)] {
+        let mut swept = store::Swept::default();
+        assert_eq!(world.accounts.tidy(now().plus(days * DAY), &mut swept).await, Ok(()));
+        assert_eq!(swept.of(store::Kind::DjToken), removed, "after {days} days: {swept}");
+    }
     assert_eq!(world.accounts.by_bearer(&ada.dj_token, now()).await, Err(AccountError::NotSignedIn));
     assert!(world.told(&ada.dj_token));
     assert!(world.accounts.by_bearer(&eve.dj_token, now()).await.is_ok());

@@ -19,6 +19,7 @@ mod front;
 mod keyspace_backup;
 mod metrics;
 mod prometheus;
+mod retention;
 mod runbooks;
 mod sealed_backup;
 mod traces;

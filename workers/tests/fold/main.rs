@@ -9,3 +9,4 @@ mod evening;
 mod owners;
 mod polls;
 mod presence;
+mod retention;

@@ -85,6 +85,7 @@ async fn a_worker_takes_its_share_and_gives_it_back() {
             Config::default(),
             world.broker().await,
             world.store.clone(),
+            world.past.clone(),
             Arc::new(workers::Nobody),
             stop.clone(),
         ));
@@ -130,7 +131,10 @@ async fn when_a_worker_dies_another_folds_on() {
     let mut evening = Evening::begin(&world).await;
     evening.open(1, Duration::from_secs(60), true).await;
     let stop = CancellationToken::new();
-    let run = |broker| tokio::spawn(workers::run(Config::default(), broker, world.store.clone(), Arc::new(workers::Nobody), stop.clone()));
+    let run = |broker| {
+        let (store, past) = (world.store.clone(), world.past.clone());
+        tokio::spawn(workers::run(Config::default(), broker, store, past, Arc::new(workers::Nobody), stop.clone()))
+    };
     let mut one = run(world.broker().await);
     let seq = evening.claim(1, Claim::Vote { poll: poll(1), option: 0 }).await;
     evening.folded(&world, seq).await;
@@ -184,7 +188,8 @@ async fn what_was_taken_back_before_an_owner_came_is_not_announced_by_it() {
     let announced = |message: &str| Fact::Announced { message: message.to_owned(), ends_at: None, push: true };
     let work = async || {
         let (said, stop) = (Arc::new(Said::default()), CancellationToken::new());
-        let run = workers::run(Config::default(), world.broker().await, world.store.clone(), said.clone(), stop.clone());
+        let run =
+            workers::run(Config::default(), world.broker().await, world.store.clone(), world.past.clone(), said.clone(), stop.clone());
         (said, stop, tokio::spawn(run))
     };
     let (said, stop, run) = work().await;

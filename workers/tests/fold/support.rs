@@ -11,7 +11,7 @@ use schemas::note::{Presence, PresenceChange, PresenceReport, Present};
 use schemas::view::{View, lobby_after};
 use schemas::{Millis, NodeId, OpKey, PersonId, PollId, Seq, SessionId, Track};
 use store::sqlite::Sqlite;
-use store::{Live, cql};
+use store::{Live, Past, cql};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -27,6 +27,7 @@ pub struct World {
     /// Holds the log and the file for as long as the test.
     dir: TempDir,
     pub store: Arc<dyn Live>,
+    pub past: Arc<dyn Past>,
     _cassandra: Option<Cassandra>,
 }
 
@@ -36,7 +37,7 @@ impl World {
         let program = find(None).expect("nats-server: `make tools` gets it");
         let server = Server::start(ServerConfig { program, dir: dir.path().join("nats"), port: 0 }).await.unwrap();
         let store = Arc::new(Sqlite::open(&dir.path().join("pika.db")).unwrap());
-        World { server, store, dir, _cassandra: None }
+        World { server, past: store.clone(), store, dir, _cassandra: None }
     }
 
     /// The same with a CQL server for a store, which leaves with this world.
@@ -45,11 +46,16 @@ impl World {
         let config: cql::Config = cassandra.place.parse().unwrap();
         cql::migrate(&config).await.unwrap();
         let store = Arc::new(cql::Cql::open(&config).await.unwrap());
-        World { store, _cassandra: Some(cassandra), ..World::new().await }
+        World { past: store.clone(), store, _cassandra: Some(cassandra), ..World::new().await }
     }
 
     pub async fn broker(&self) -> Broker {
-        let config = nats::Config { servers: vec![self.server.url()], ..nats::Config::default() };
+        self.broker_keeping(nats::Config::default().keep).await
+    }
+
+    /// One whose log is kept so long, from now on for all.
+    pub async fn broker_keeping(&self, keep: Duration) -> Broker {
+        let config = nats::Config { servers: vec![self.server.url()], keep, ..nats::Config::default() };
         let broker = Broker::connect(config, PATIENCE).await.unwrap();
         broker.declare(Shard::ONE, Known::default()).await.unwrap();
         broker

@@ -1,0 +1,82 @@
+//! Removing evenings that were kept long enough: a duty of a partition's owner. Nothing is decided by who owns it, so two owners by mistake
+//! do the same twice; an owner that dies leaves a note in the store from which the next one goes on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use schemas::Millis;
+use store::{Kind, Leaving, Past, RunRow, Swept};
+use tokio_util::sync::CancellationToken;
+
+use crate::Error;
+use crate::partition::Share;
+
+/// Evenings that are looked up at once.
+const EVENINGS: usize = 16;
+/// Rows that one step removes: some milliseconds of a store that others wait for.
+const ROWS: usize = 500;
+/// Between two steps, so that flushes and readers come first.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Looks every [`crate::Config::sweep`] until `stop`. The partitions of a process look one after the other and not all at once.
+pub async fn keep(share: Share, past: Arc<dyn Past>, stop: CancellationToken) {
+    let every = share.config.sweep;
+    let mut wait = every * u32::from(share.partition.0) / u32::from(schemas::limits::PARTITIONS);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(wait) => {}
+        }
+        wait = every;
+        if !share.broker.available() {
+            continue;
+        }
+        let mut swept = Swept::default();
+        let ended = sweep(&share, &*past, &mut swept).await;
+        if !swept.is_empty() {
+            tracing::info!(partition = share.partition.0, removed = %swept, "evenings that were kept long enough were removed");
+        }
+        if let Err(error) = ended {
+            tracing::warn!(partition = share.partition.0, %error, "evenings that were kept long enough could not be removed; it is tried again");
+        }
+    }
+}
+
+/// First what somebody began, also where evenings are kept for ever now; then what is too old.
+async fn sweep(share: &Share, past: &dyn Past, swept: &mut Swept) -> Result<(), Error> {
+    for leaving in past.leaving(share.partition).await? {
+        clear(past, &leaving, swept).await?;
+    }
+    let Some(kept) = share.config.evenings else { return Ok(()) };
+    let before = Millis::now().plus(-i64::try_from(kept.as_millis()).unwrap_or(i64::MAX));
+    loop {
+        let mut removed = 0;
+        for run in past.ended_before(share.partition, before, EVENINGS).await? {
+            if in_the_log(share, &run).await? {
+                continue;
+            }
+            past.let_go(&run).await?;
+            clear(past, &Leaving { session: run.session, begin: run.begin }, swept).await?;
+            removed += 1;
+        }
+        if removed == 0 {
+            return Ok(());
+        }
+    }
+}
+
+async fn clear(past: &dyn Past, leaving: &Leaving, swept: &mut Swept) -> Result<(), Error> {
+    while !past.clear(leaving, ROWS).await? {
+        tokio::time::sleep(PAUSE).await;
+    }
+    swept.add(Kind::Evening, 1);
+    tokio::time::sleep(PAUSE).await;
+    Ok(())
+}
+
+/// Whether the log still holds a fact of the evening. Then what it holds may be folded again, by an owner that died or into a store that was
+/// put back, and what was removed would come back in part.
+async fn in_the_log(share: &Share, run: &RunRow) -> Result<bool, Error> {
+    let first = share.broker.facts_after(&run.session, run.begin.saturating_sub(1), 1).await?;
+    Ok(first.first().is_some_and(|fact| fact.seq <= run.pos.seq()))
+}
