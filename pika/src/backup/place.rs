@@ -39,6 +39,8 @@ pub struct Place {
 /// How long a place may say nothing, and how long after its begin a part that broke off is asked for again.
 const SILENCE: Duration = Duration::from_secs(60);
 const TRIED: Duration = Duration::from_secs(12 * 3600);
+/// Pieces of ten megabytes that are on their way at once: with more, a place that is slow would fill the little memory that a backup is given.
+const UNDER_WAY: usize = 2;
 
 impl Place {
     /// `s3://BUCKET/PREFIX`, whose keys and endpoint come from the usual `AWS_…` variables, or a folder, which is made.
@@ -91,7 +93,7 @@ impl Place {
             Some(key) => key.seal(&name, chunks)?,
             None => chunks.boxed(),
         };
-        let mut writer = BufWriter::new(self.store.clone(), self.at(backup, &name));
+        let mut writer = BufWriter::new(self.store.clone(), self.at(backup, &name)).with_max_concurrency(UNDER_WAY);
         let (mut sum, mut bytes) = (Sha256::new(), 0);
         while let Some(chunk) = chunks.next().await {
             let chunk = chunk.with_context(|| format!("reading {name}"))?;
