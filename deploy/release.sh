@@ -16,7 +16,7 @@ cp -r LICENSE README.md docs "$out/$name/"
 mkdir "$out/$name/deploy"
 cp -r deploy/{nginx,systemd,prometheus,grafana,compose,tunnel,k8s} "$out/$name/deploy/"
 rm -f "$out/$name"/deploy/nginx/tls/*.pem
-rm -rf "$out/$name"/deploy/compose/{secrets,acme,.env,pika.env}
+rm -rf "$out/$name"/deploy/compose/{secrets,acme,.env,pika.env} "$out/$name"/deploy/tunnel/{.env,pika.env}
 # The same files give the same archive, whoever packs them and when.
 tar --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$(git log -1 --format=%ct 2>/dev/null || echo 0)" -czf "$out/$name.tar.gz" -C "$out" "$name"
 rm -rf "${out:?}/$name"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What a first start needs: a certificate that nobody vouches for, the cluster's key, a password for Grafana. What is there stays. For a
-# certificate that browsers believe: certbot certonly --webroot -w acme -d NAME, then copy fullchain.pem and privkey.pem into ../nginx/tls/ and
-# `docker compose exec nginx nginx -c /etc/pika/nginx.conf -s reload`.
+# certificate that browsers believe: certbot certonly --webroot -w acme -d NAME, then copy fullchain.pem and privkey.pem into ../nginx/tls/, run this
+# again, which sets their owners, and `docker compose exec nginx nginx -c /etc/pika/nginx.conf -s reload`.
 set -euo pipefail
 cd "$(dirname "$0")"
 umask 077
