@@ -17,7 +17,7 @@ use crate::subjects as names;
 pub const CODE_KEPT: Duration = Duration::from_secs(25 * 3600);
 /// A state that did not change for longer than the longest session belongs to a run that is over.
 const STATE_KEPT: Duration = Duration::from_secs(26 * 3600);
-/// A revoked token has expired by itself after this.
+/// Longer than a process is cut off. One that starts remembers no token, and asks the store.
 const REVOCATIONS_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 /// What is said of a missing stream may be a race between processes that start together: the loser of a race tries again.
 const ATTEMPTS: usize = 5;

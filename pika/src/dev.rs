@@ -125,7 +125,7 @@ fn welcome(settings: &Settings, data: &Path, server: &Server) {
     println!("pika {} is running", env!("CARGO_PKG_VERSION"));
     println!("  page     {url}/");
     println!("  api      {url}/docs");
-    if settings.smtp_url.is_none() {
+    if settings.development() && settings.smtp_url.is_none() {
         println!("  mail     {url}/dev/mail");
     }
     println!("  metrics  {url}/metrics");
