@@ -97,7 +97,8 @@ pub async fn run(
     let leases = lease::share(broker.clone(), worker, config.lease.clone(), changed, leave.clone());
     let mut leases = AbortOnDropHandle::new(tokio::spawn(leases));
     let _keeper = AbortOnDropHandle::new(tokio::spawn(keeper::keep(broker.clone(), store.clone(), leave.clone())));
-    let mut owners = Owners { share: (config, broker, store, announcer), past, stop: stop.clone(), held: HashMap::new(), tasks: JoinSet::new() };
+    let mut owners =
+        Owners { share: (config, broker, store, announcer), past, stop: stop.clone(), held: HashMap::new(), tasks: JoinSet::new() };
     loop {
         tokio::select! {
             () = stop.cancelled() => break,
