@@ -382,7 +382,6 @@ impl Settings {
             shards: self.log_streams,
             keep: days(self.stream_days),
             ack_deadline: Duration::from_millis(self.ack_milliseconds),
-            ..nats::Config::default()
         }
     }
 }
