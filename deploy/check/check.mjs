@@ -100,6 +100,8 @@ for (const m of manifests) {
   fits(byKind(m.kind), m, where);
   check(m.kind === "Namespace" || m.metadata.namespace === "pika", where, "is in no namespace");
 }
+const chosen = ({ matchLabels = {}, matchExpressions = [] }, labels) =>
+  Object.entries(matchLabels).every(([k, v]) => labels[k] === v) && matchExpressions.every(({ key, values }) => values.includes(labels[key]));
 const roles = ["ingest", "fanout", "workers", "api", "front"];
 check(named("Deployment").length === roles.length, "deploy/k8s", `has ${named("Deployment").length} deployments`);
 for (const role of roles) {
@@ -131,7 +133,22 @@ for (const role of roles) {
   check(selects(deployment.spec.selector), where, "does not select its own pods");
   check(named("Service").some((s) => s.metadata.name === `pika-${role}` && selects(s.spec.selector)), where, "has no service that selects it");
   check(named("PodDisruptionBudget").some((b) => selects(b.spec.selector)), where, "has no disruption budget");
-  check(named("NetworkPolicy").some((n) => n.metadata.name === "pika" && selects(n.spec.podSelector)), where, "is under no network policy");
+  // What reaches what: the ingress the front, the front the roles that answer people, and those what they ask.
+  const labels = template.metadata.labels;
+  const under = named("NetworkPolicy").filter((n) => chosen(n.spec.podSelector, labels));
+  const rules = (way) => under.flatMap((n) => n.spec[way] ?? []);
+  const admits = (way, port, peer = () => true) => rules(way).some((r) => r.ports?.some((p) => p.port === port) && (r.to ?? r.from ?? [{}]).some(peer));
+  const pods = (component) => (p) => p.podSelector && chosen(p.podSelector, { "app.kubernetes.io/name": "pika", "app.kubernetes.io/component": component });
+  check(under.some((n) => n.spec.policyTypes.includes("Ingress")), where, "is under no network policy");
+  if (role === "front") {
+    const ingress = (p) => p.namespaceSelector?.matchLabels?.["kubernetes.io/metadata.name"] === "ingress-nginx";
+    check(admits("ingress", pod.containers[0].ports[0].containerPort, ingress), where, "lets the ingress in nowhere");
+    for (const answers of ["ingest", "fanout", "api"]) check(admits("egress", 3001, pods(answers)), where, `does not reach ${answers}`);
+  } else {
+    check(role === "workers" || admits("ingress", 3001, pods("front")), where, "does not let the front in");
+    check(admits("egress", 4222), where, "does not reach the broker");
+  }
+  if (role === "api") for (const port of [443, 465, 587, 9042]) check(admits("egress", port), where, `is not let out to port ${port}`);
 }
 // The one job: each night, one at a time, no longer than till the next, with what it needs to reach.
 const jobs = named("CronJob");
@@ -151,10 +168,7 @@ for (const { metadata, spec } of jobs) {
   check(c.resources?.limits?.memory && c.resources?.requests?.memory, where, "has no limit of memory");
   check(/:[^:]*\d/.test(c.image), where, `${c.image} is not pinned`);
   for (const from of c.envFrom) check(!from.configMapRef || named("ConfigMap").some((m) => m.metadata.name === from.configMapRef.name), where, `reads ${from.configMapRef?.name}, which there is not`);
-  const labels = template.metadata.labels;
-  const selects = ({ matchLabels = {}, matchExpressions = [] }) =>
-    Object.entries(matchLabels).every(([k, v]) => labels[k] === v) && matchExpressions.every(({ key, values }) => values.includes(labels[key]));
-  const ports = named("NetworkPolicy").filter((n) => selects(n.spec.podSelector)).flatMap((n) => n.spec.egress ?? []).flatMap((e) => e.ports ?? []).map((p) => p.port);
+  const ports = named("NetworkPolicy").filter((n) => chosen(n.spec.podSelector, template.metadata.labels)).flatMap((n) => n.spec.egress ?? []).flatMap((e) => e.ports ?? []).map((p) => p.port);
   for (const port of [4222, 9042, 443]) check(ports.includes(port), where, `is not let out to port ${port}`);
 }
 for (const h of named("HorizontalPodAutoscaler")) {

@@ -11,6 +11,7 @@ pub fn describe() {
     describe_gauge!("pika_build_info", "1, with the version as a label.");
     describe_gauge!("pika_draining", "1 once the process was asked to stop.");
     describe_gauge!("pika_process_resident_bytes", Unit::Bytes, "Memory of the process that is in RAM.");
+    describe_gauge!("pika_memory_limit_bytes", Unit::Bytes, "Memory that the process may have: its control group's, or the machine's.");
     describe_gauge!("pika_process_open_files", "Open files of the process; each socket is one.");
     describe_gauge!("pika_process_max_files", "Files that the process may have open.");
     describe_gauge!("pika_disk_free_bytes", Unit::Bytes, "What is free on the disk of the data directory.");
@@ -62,14 +63,27 @@ pub fn look(places: &Places) {
     if let Some(bytes) = std::fs::read_to_string("/proc/self/status").ok().and_then(|status| resident(&status)) {
         gauge!("pika_process_resident_bytes").set(bytes as f64);
     }
+    let read = |path| std::fs::read_to_string(path).unwrap_or_default();
+    if let Some(bytes) = memory_limit(&read("/sys/fs/cgroup/memory.max"), &read("/proc/meminfo")) {
+        gauge!("pika_memory_limit_bytes").set(bytes as f64);
+    }
     if let Ok(files) = std::fs::read_dir("/proc/self/fd") {
         gauge!("pika_process_open_files").set(files.count() as f64);
     }
 }
 
 fn resident(status: &str) -> Option<u64> {
-    let kibibytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?.trim().strip_suffix("kB")?;
-    kibibytes.trim().parse::<u64>().ok().map(|k| k * 1024)
+    kibibytes(status, "VmRSS:")
+}
+
+/// `group`: what the control group may have, or "max".
+fn memory_limit(group: &str, machine: &str) -> Option<u64> {
+    [group.trim().parse().ok(), kibibytes(machine, "MemTotal:")].into_iter().flatten().min()
+}
+
+fn kibibytes(lines: &str, name: &str) -> Option<u64> {
+    let number = lines.lines().find_map(|line| line.strip_prefix(name))?.trim().strip_suffix("kB")?;
+    number.trim().parse::<u64>().ok().map(|k| k * 1024)
 }
 
 #[cfg(test)]
@@ -80,5 +94,8 @@ mod tests {
     fn the_systems_words_are_understood() {
         assert_eq!(resident("Name:\tpika\nVmRSS:\t   20480 kB\nThreads:\t4\n"), Some(20_971_520));
         assert_eq!(resident("Name:\tpika\n"), None);
+        let machine = "MemTotal:        4096 kB\nMemFree:          1024 kB\n";
+        assert_eq!(["2097152\n", "max\n", "", "8388608\n"].map(|group| memory_limit(group, machine)), [2, 4, 4, 4].map(|m| Some(m << 20)));
+        assert_eq!(memory_limit("max\n", ""), None);
     }
 }
