@@ -1,11 +1,12 @@
 //! The story of a message: who may say it, whether it is too soon, what it becomes, where it is stored.
 
-use nats::Session;
 use nats::traces::TARGET;
+use nats::{Failed, Session};
 use schemas::caller::{Admitted, Caller};
 use schemas::client::{ClientMessage, Incoming};
 use schemas::error::Refusal;
 use schemas::rules::{Goes, Kind, Who};
+use schemas::view::View;
 use schemas::{Code, Millis, OpKey, Seq};
 use tracing::field::Empty;
 use tracing::{Instrument, Span, trace_span};
@@ -72,9 +73,13 @@ impl Ingest {
         let mut results = Vec::with_capacity(said.len());
         let mut entered: Option<Session> = None;
         let mut words = Vec::new();
+        let mut away = false;
         for incoming in said {
+            let let_in = if away { Err(Code::Unavailable.into()) } else { self.let_in(caller, incoming).await };
+            // None may pass one that has to be said again.
+            away |= let_in.as_ref().is_err_and(|refusal| refusal.code == Code::Unavailable);
             // None: it waits for what is stored.
-            results.push(match self.let_in(caller, incoming).await {
+            results.push(match let_in {
                 Ok(Entered::Already(seq)) => Some(Ok(Admitted::Stored(Some(seq)))),
                 Ok(Entered::In(session)) => {
                     entered = Some(session);
@@ -106,11 +111,7 @@ impl Ingest {
         let kind = incoming.message.kind();
         let rule = kind.rule();
         self.allowed(caller, kind)?;
-        let entered = match self.find(caller, incoming).await {
-            // What a DJ has heard may be newer than what is known here.
-            Err(_) if rule.who == Who::Owner && self.catch_up(caller).await? => self.find(caller, incoming).await?,
-            found => found?,
-        };
+        let entered = self.find(caller, incoming).await?;
         if let Entered::In(session) = &entered {
             self.inner.budgets.spend(kind, rule.budget, caller, Some(session.id()))?;
         }
@@ -121,22 +122,25 @@ impl Ingest {
     async fn find(&self, caller: &Caller, incoming: &Incoming) -> Result<Entered, Refusal> {
         let rule = incoming.message.kind().rule();
         let session = self.session_of(caller, &incoming.message).await?;
-        self.authorised(caller, rule.who, &session)?;
         if !self.inner.broker.admits(session.id().partition()) {
             return Err(Code::Unavailable.into());
         }
-        let view = session.view();
-        let run = view.run.as_ref();
-        if rule.goes == Goes::Out
-            && let Some(seq) = run.and_then(|run| run.applied(op_of(incoming)))
-        {
-            // A repeat of the DJ's own word spends no budget. Dancers' ids are their own and are compared in the fold, person by person.
-            return Ok(Entered::Already(seq));
-        }
-        if rule.who == Who::Owner && run.is_some_and(|run| run.ended()) {
-            return Err(Code::SessionOver.into());
-        }
-        Ok(Entered::In(session))
+        let judge = |view: &View| {
+            let run = view.run.as_ref().ok_or(Refusal::from(Code::SessionNotFound))?;
+            self.authorised(caller, rule.who, view)?;
+            match run.applied(op_of(incoming)) {
+                // A repeat of the DJ's own word spends no budget. Dancers' ids are their own and are compared in the fold, person by person.
+                Some(seq) if rule.goes == Goes::Out => Ok(Some(seq)),
+                _ if rule.who == Who::Owner && run.ended() => Err(Code::SessionOver.into()),
+                _ => Ok(None),
+            }
+        };
+        let already = match rule.who {
+            // What a DJ has heard may be newer than what is known here.
+            Who::Owner => session.judge(judge).await.map_err(Failed::refusal)?,
+            Who::Anyone | Who::Dancer => judge(&session.view())?,
+        };
+        Ok(already.map_or(Entered::In(session), Entered::Already))
     }
 }
 

@@ -1,14 +1,17 @@
 //! Which session a message concerns, and whether its sender may say that there.
 
-use nats::Session;
+use nats::{Failed, Session};
 use schemas::caller::Caller;
 use schemas::client::ClientMessage;
 use schemas::error::Refusal;
 use schemas::rules::{Kind, Who};
-use schemas::view::Run;
+use schemas::view::{Run, View};
 use schemas::{Code, PollId, SessionId};
 
 use crate::Ingest;
+
+/// Sessions of a caller's own among which a poll is looked for: the ones he came to last.
+const OWNED: usize = 4;
 
 impl Ingest {
     pub(crate) async fn session_of(&self, caller: &Caller, message: &ClientMessage) -> Result<Session, Refusal> {
@@ -23,16 +26,11 @@ impl Ingest {
             M::SendAnnouncement(m) => Some(&m.session_id),
             M::SendLike(m) | M::RemoveLike(m) => m.session_id.as_ref().or(caller.subscribed.as_ref()),
             M::SendBulkLike(m) => m.session_id.as_ref().or(caller.subscribed.as_ref()),
-            M::EndPoll(m) | M::CancelPoll(m) => return self.session_with_poll(caller, m.poll_id).await,
-            M::VoteOnPoll(m) => return self.session_with_poll(caller, m.poll_id).await,
+            M::EndPoll(m) | M::CancelPoll(m) => return self.session_with_poll(caller, Who::Owner, m.poll_id).await,
+            M::VoteOnPoll(m) => return self.session_with_poll(caller, Who::Dancer, m.poll_id).await,
             M::RegisterSession(_) | M::Subscribe(_) | M::GetSessions | M::Ping => None,
         };
-        let id = named.ok_or(Refusal::from(Code::NotSubscribed))?;
-        let session = self.meet(id).await?;
-        if session.view().run.is_none() {
-            return Err(Code::SessionNotFound.into());
-        }
-        Ok(session)
+        self.meet(named.ok_or(Refusal::from(Code::NotSubscribed))?).await
     }
 
     /// Whether somebody without an account may say this here.
@@ -45,13 +43,27 @@ impl Ingest {
         }
     }
 
-    /// A poll is looked up among the sessions that this caller is in, because its number alone names no session.
-    async fn session_with_poll(&self, caller: &Caller, poll: PollId) -> Result<Session, Refusal> {
-        let candidates = caller.owned.iter().map(|(s, _)| s).chain(caller.subscribed.as_ref());
+    /// A poll is looked up among the sessions that this caller is in, because its number alone names no session. Dancers have heard of
+    /// it from the very view that is looked at; what a DJ has heard may be newer.
+    async fn session_with_poll(&self, caller: &Caller, who: Who, poll: PollId) -> Result<Session, Refusal> {
+        let candidates = caller.owned.iter().rev().take(OWNED).map(|(session, _)| session).chain(caller.subscribed.as_ref());
+        let found = |view: &View| match &view.run {
+            Some(run) if has_poll(run, poll) => Ok(()),
+            Some(_) | None => Err(Code::PollNotFound.into()),
+        };
+        let mut without = Vec::new();
         for id in candidates {
             let session = self.meet(id).await?;
-            if session.view().run.as_ref().is_some_and(|run| has_poll(run, poll)) {
+            if found(&session.view()).is_ok() {
                 return Ok(session);
+            }
+            without.push(session);
+        }
+        for session in without.into_iter().filter(|_| who == Who::Owner) {
+            match session.judge(found).await.map_err(Failed::refusal) {
+                Ok(()) => return Ok(session),
+                Err(refusal) if refusal.code == Code::Unavailable => return Err(refusal),
+                Err(_) => {}
             }
         }
         Err(Code::PollNotFound.into())
@@ -61,22 +73,12 @@ impl Ingest {
         self.inner.sessions.meet(id).await.map_err(|_| Code::Unavailable.into())
     }
 
-    /// Reads on in what this caller owns; gives whether there was something to read.
-    pub(crate) async fn catch_up(&self, caller: &Caller) -> Result<bool, Refusal> {
-        let mut moved = false;
-        for (id, _) in &caller.owned {
-            moved |= caught_up(&self.meet(id).await?).await?;
-        }
-        Ok(moved)
-    }
-
-    pub(crate) fn authorised(&self, caller: &Caller, who: Who, session: &Session) -> Result<(), Refusal> {
+    pub(crate) fn authorised(&self, caller: &Caller, who: Who, view: &View) -> Result<(), Refusal> {
         match who {
             Who::Anyone | Who::Dancer => Ok(()),
             Who::Owner => {
-                let view = session.view();
                 let run = view.run.as_ref().ok_or(Refusal::from(Code::SessionNotFound))?;
-                if !caller.owns(session.id(), run.begin) && !self.is_owner(caller, run) {
+                if !caller.owns(&view.session, run.begin) && !self.is_owner(caller, run) {
                     return Err(Code::NotOwner.into());
                 }
                 Ok(())
@@ -92,10 +94,6 @@ impl Ingest {
             Owner::Person { person, .. } => caller.known && caller.person == *person,
         }
     }
-}
-
-pub(crate) async fn caught_up(session: &Session) -> Result<bool, Refusal> {
-    session.catch_up().await.map_err(|_| Code::Unavailable.into())
 }
 
 fn has_poll(run: &Run, poll: PollId) -> bool {

@@ -10,17 +10,17 @@ use axum::extract::{DefaultBodyLimit, Extension, Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use nats::Session;
+use nats::Failed;
 use schemas::caller::{Admitted, Caller};
 use schemas::client::Incoming;
 use schemas::codec::Codec;
 use schemas::error::Refusal;
 use schemas::limits::{BATCH_BYTES, FRAME_BYTES};
 use schemas::rules::{Kind, Who};
+use schemas::view::View;
 use schemas::{Code, DjName, OpKey, PersonId, Seq, SessionId, cookie};
 use serde::{Deserialize, Serialize};
 
-use crate::authorise::caught_up;
 use crate::batch::{self, Said};
 use crate::register::Opening;
 use crate::{Ingest, metrics};
@@ -181,20 +181,16 @@ async fn owner(ingest: &Ingest, id: &SessionId, token: &str, mut caller: Caller)
         caller.dj = Some(ingest.inner.tokens.dj(token).await?);
     }
     let session = ingest.meet(id).await?;
-    let proven = match proven(ingest, &session, token, &caller) {
-        // The run may have begun through another process a moment ago.
-        Err(_) if caught_up(&session).await? => proven(ingest, &session, token, &caller),
-        proven => proven,
-    };
-    caller.owned.push((id.clone(), proven?));
+    // The run may have begun through another process a moment ago.
+    let begin = session.judge(|view| proven(ingest, view, token, &caller)).await.map_err(Failed::refusal)?;
+    caller.owned.push((id.clone(), begin));
     Ok(caller)
 }
 
 /// The begin of the run that the caller owns.
-fn proven(ingest: &Ingest, session: &Session, token: &str, caller: &Caller) -> Result<Seq, Refusal> {
-    let view = session.view();
+fn proven(ingest: &Ingest, view: &View, token: &str, caller: &Caller) -> Result<Seq, Refusal> {
     let run = view.run.as_ref().ok_or(Refusal::from(Code::SessionNotFound))?;
-    if ingest.inner.key.owns(token, session.id(), run.begin) || (caller.dj.is_some() && ingest.is_owner(caller, run)) {
+    if ingest.inner.key.owns(token, &view.session, run.begin) || (caller.dj.is_some() && ingest.is_owner(caller, run)) {
         return Ok(run.begin);
     }
     Err(if caller.dj.is_some() { Code::NotOwner } else { Code::Unauthorized }.into())

@@ -1,6 +1,6 @@
 //! Going live: a run begins, or its owner comes back to it.
 
-use nats::{Decision, Session};
+use nats::{BrokerError, Decision, Session};
 use schemas::caller::{Caller, Registered};
 use schemas::client::RegisterSession;
 use schemas::error::Refusal;
@@ -83,13 +83,19 @@ impl Ingest {
         let dj_name = dj.as_ref().map(|dj| dj.name.clone()).or(name.map(|n| n.as_str().to_owned())).unwrap_or(NAMELESS.to_owned());
         let claimant = Claimant { caller, dj, owner_token, dj_name, by_socket, repeat: op.filter(|_| repeatable) };
         let session = self.meet(&session.unwrap_or_else(SessionId::random)).await?;
+        // Who owns it, and whether it goes on, is told on the newest view: it may have begun or ended through another process.
+        session.catch_up(session.view().last).await.map_err(unavailable)?;
         let standing = self.standing(&claimant, &session).await?;
         let code = match standing {
-            Standing::MayBegin => self.inner.broker.reserve_code(session.id()).await.map_err(|_| Refusal::from(Code::Unavailable))?,
+            Standing::MayBegin => self.inner.broker.reserve_code(session.id()).await.map_err(unavailable)?,
             Standing::Owner | Standing::Heir => String::new(),
         };
-        session.append(|view| self.enter(&claimant, view, &standing, &code, op, now)).await.map_err(nats::Failed::refusal)?;
+        let stored = session.append(|view| self.enter(&claimant, view, &standing, &code, op, now)).await.map_err(nats::Failed::refusal)?;
         let view = session.view();
+        if stored.last().is_some_and(|seq| *seq > view.last) {
+            // It is stored and not read yet: what would be told is of the run before. A repeat finds it.
+            return Err(Code::Unavailable.into());
+        }
         let run = view.run.as_ref().ok_or(Refusal::from(Code::Unavailable))?;
         if !code.is_empty() && run.join_code != code {
             // Another copy of this message began the run; its code stands and ours is given back.
@@ -115,7 +121,7 @@ impl Ingest {
             return Err(Code::SessionTaken.into());
         }
         // The node that holds the owner's socket pings it, and drops it if it stays silent.
-        let alive = self.inner.broker.probe_dj(session.id()).await.map_err(|_| Refusal::from(Code::Unavailable))?;
+        let alive = self.inner.broker.probe_dj(session.id()).await.map_err(unavailable)?;
         if alive { Err(Code::SessionTaken.into()) } else { Ok(Standing::Heir) }
     }
 
@@ -166,6 +172,10 @@ impl Ingest {
             None => Owner::Person { person: claimant.caller.person, address: claimant.caller.address },
         }
     }
+}
+
+fn unavailable(_: BrokerError) -> Refusal {
+    Code::Unavailable.into()
 }
 
 /// Today's clients come back without identity or token: the same name from the same address is all that they have.

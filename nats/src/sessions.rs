@@ -24,6 +24,7 @@ use schemas::state::{State, StateKind};
 use schemas::view::{Change, View, lobby_after};
 use schemas::{Code, Epoch, Millis, Seq, SessionId};
 use tokio::sync::{Notify, broadcast, watch};
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use self::follower::Follower;
@@ -36,6 +37,8 @@ use crate::log::{AppendError, Timer};
 const UPDATES: usize = 512;
 /// How long an append waits for its own facts to come back over the feed before it reads the log itself.
 const ECHO: Duration = Duration::from_millis(250);
+/// The leader of the log is asked about one session this often at most, whoever is refused.
+const ASK_EVERY: Duration = Duration::from_millis(20);
 /// Races with other writers of the same session that one append survives. More means something keeps writing.
 const ATTEMPTS: usize = 8;
 /// Sessions one process follows at the most, so that made-up ids cannot fill its memory; a venue has a few, a continent thousands.
@@ -122,6 +125,14 @@ struct Shared {
     states: RwLock<Vec<State>>,
     poke: Notify,
     appending: tokio::sync::Mutex<()>,
+    asked: tokio::sync::Mutex<Asked>,
+}
+
+/// What the log's leader said last of the newest fact, and when it was asked.
+#[derive(Default)]
+struct Asked {
+    at: Option<Instant>,
+    newest: Seq,
 }
 
 impl Sessions {
@@ -141,8 +152,7 @@ impl Sessions {
         let shared = self.followed.entry(id.clone()).or_insert_with(|| self.follow(id)).clone();
         let mut ready = shared.ready.subscribe();
         let deadline = self.broker.config().ack_deadline;
-        let met =
-            tokio::time::timeout(deadline, ready.wait_for(|r| *r != Meeting::Reading)).await.map_err(|_| away())?.map_err(|_| away())?;
+        let met = timeout(deadline, ready.wait_for(|r| *r != Meeting::Reading)).await.map_err(|_| away())?.map_err(|_| away())?;
         match *met {
             Meeting::Ready => {}
             Meeting::Reading | Meeting::Failed => return Err(away()),
@@ -173,6 +183,7 @@ impl Sessions {
             states: RwLock::default(),
             poke: Notify::new(),
             appending: tokio::sync::Mutex::new(()),
+            asked: tokio::sync::Mutex::default(),
         });
         let follower = Follower { shared: shared.clone(), sessions: self.clone() };
         tokio::spawn(follower.run());
@@ -236,22 +247,51 @@ impl Session {
     /// Waits until the view reflects `seq`, or gives up.
     pub async fn reflects(&self, seq: Seq, patience: Duration) -> bool {
         let mut seen = self.shared.seen.subscribe();
-        if tokio::time::timeout(ECHO.min(patience), seen.wait_for(|s| *s >= seq)).await.is_ok() {
-            return true;
-        }
-        self.poke();
-        tokio::time::timeout(patience, seen.wait_for(|s| *s >= seq)).await.is_ok()
+        let mut reflects = async || timeout(ECHO, seen.wait_for(|s| *s >= seq)).await.is_ok();
+        let read_on = async {
+            while !reflects().await {
+                // Each time: the server that answers may lag behind, and the next one not.
+                self.poke();
+            }
+        };
+        timeout(ECHO + patience, read_on).await.is_ok()
     }
 
-    /// Reads what the log's leader has and the view has not yet; gives whether there was something. Before a refusal that follows from
-    /// the view: the broker that feeds this process may lag behind the one from which somebody heard better.
-    pub async fn catch_up(&self) -> Result<bool, BrokerError> {
-        let before = self.view().last;
-        let newest = self.shared.broker.newest_at_leader(&self.shared.id).await?.unwrap_or_default();
-        if newest > before && !self.reflects(newest, self.shared.broker.config().ack_deadline).await {
+    /// Reads what the log's leader has and a view that ends at `seen` has not; gives whether there was something. Whoever is to tell
+    /// somebody no, or that there was nothing to do, asks this first: he may have heard through a broker that is ahead of ours. A leader
+    /// that was held still tells what it knew, until it hears of its successor a moment later.
+    ///
+    /// All who come while the leader is asked share the next question, and it is asked [`ASK_EVERY`] at most.
+    pub async fn catch_up(&self, seen: Seq) -> Result<bool, BrokerError> {
+        let came = Instant::now();
+        let newest = {
+            let mut asked = self.shared.asked.lock().await;
+            if self.view().last != seen {
+                return Ok(true);
+            }
+            if asked.at.is_none_or(|at| at < came) {
+                if let Some(at) = asked.at {
+                    sleep_until(at + ASK_EVERY).await;
+                }
+                let at = Instant::now();
+                let newest = self.shared.broker.newest_at_leader(&self.shared.id).await?.unwrap_or_default();
+                *asked = Asked { at: Some(at), newest };
+            }
+            asked.newest
+        };
+        if newest > seen && !self.reflects(newest, self.shared.broker.config().ack_deadline).await {
             return Err(away());
         }
-        Ok(self.view().last > before)
+        Ok(self.view().last != seen)
+    }
+
+    /// What `judge` makes of the view. It is not refused on a view that lags behind.
+    pub async fn judge<T>(&self, judge: impl Fn(&View) -> Result<T, Refusal>) -> Result<T, Failed> {
+        let view = self.view();
+        match judge(&view) {
+            Err(_) if self.catch_up(view.last).await? => Ok(judge(&self.view())?),
+            told => Ok(told?),
+        }
     }
 
     /// Appends what `decide` makes of the view, if no other fact comes first; else decides again on the newer view.
@@ -274,13 +314,14 @@ impl Session {
         for _ in 0..ATTEMPTS {
             let view = self.view();
             let plan = Plan::of(&view, messages, Millis::now(), &mut decide);
-            if plan.refuses() && !caught_up {
-                caught_up = true;
-                if self.catch_up().await? {
-                    continue;
-                }
-            }
             if plan.facts.is_empty() {
+                // Nothing is written that would show whether this was the newest view.
+                if !plan.only_repeats() && !caught_up {
+                    caught_up = true;
+                    if self.catch_up(view.last).await? {
+                        continue;
+                    }
+                }
                 return Ok(plan.stored(&[]));
             }
             let lobby = lobby_after(&view, &plan.facts, Millis::now());

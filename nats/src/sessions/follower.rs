@@ -88,6 +88,9 @@ impl Follower {
             self.shared.epoch.store(self.shared.broker.epoch(self.shared.id.partition()), Ordering::Release);
             let feed = self.shared.broker.feed(&self.shared.id).await?;
             self.read_run().await?;
+            if self.shared.view.load().live().is_none() {
+                self.read_up_to_leader().await?;
+            }
             Ok::<_, BrokerError>(feed)
         };
         match met.await {
@@ -140,6 +143,19 @@ impl Follower {
         self.fold(facts);
         self.pass_unreadable(reached);
         Ok(())
+    }
+
+    /// Where no run goes on, one may have begun that the server which answered has not got yet: the leader knows.
+    async fn read_up_to_leader(&self) -> Result<(), BrokerError> {
+        let newest = self.shared.broker.newest_at_leader(&self.shared.id).await?.unwrap_or_default();
+        for _ in 0..TRIES {
+            if self.last() >= newest {
+                return Ok(());
+            }
+            tokio::time::sleep(AGAIN).await;
+            self.read_more().await?;
+        }
+        Err(BrokerError::unavailable("the server that answers lags behind the log's leader"))
     }
 
     /// The facts of the session's current run from its begin, or what is left of an older one, and how far they were read.
@@ -254,14 +270,20 @@ impl Follower {
             // A server that knows less than was seen already cannot tell what is new.
             return Ok(newest == last);
         }
-        if last == 0 {
-            self.read_run().await?;
-        } else {
-            let (facts, reached) = self.facts_after(last).await?;
-            self.fold(facts);
-            self.pass_unreadable(reached);
-        }
+        self.read_more().await?;
         Ok(self.last() >= newest)
+    }
+
+    async fn read_more(&self) -> Result<(), BrokerError> {
+        match self.last() {
+            0 => self.read_run().await,
+            last => {
+                let (facts, reached) = self.facts_after(last).await?;
+                self.fold(facts);
+                self.pass_unreadable(reached);
+                Ok(())
+            }
+        }
     }
 
     /// A last fact that was read over and is not in the view is one of another version. The view counts it as seen, or every

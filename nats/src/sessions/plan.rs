@@ -51,8 +51,9 @@ impl Plan {
         plan
     }
 
-    pub fn refuses(&self) -> bool {
-        self.verdicts.iter().any(Result::is_err)
+    /// Whether every message was applied before: that holds whatever the log has more.
+    pub fn only_repeats(&self) -> bool {
+        self.verdicts.iter().all(|verdict| matches!(verdict, Ok(Place::Already(_))))
     }
 
     /// What each message is told once the facts are stored at `seqs`.
