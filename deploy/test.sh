@@ -7,7 +7,7 @@ export PATH="$PATH:$HOME/.cache/pika/bin"
 step() { printf '\n== %s (%s s)\n' "$*" "$SECONDS"; }
 
 step "tools"
-deploy/tools.sh nats node chromium cassandra smtp oidc schemathesis prometheus nginx kustomize check
+deploy/tools.sh nats node chromium cassandra smtp oidc schemathesis prometheus nginx kustomize check s3
 step "pages"
 deploy/web.sh
 step "format and lints"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Finds or installs, once and pinned, what Pika needs beside Rust. Usage: deploy/tools.sh nats node chromium cassandra smtp oidc schemathesis prometheus nginx kustomize check deny bench flame
+# Finds or installs, once and pinned, what Pika needs beside Rust. Usage: deploy/tools.sh nats node chromium cassandra smtp oidc schemathesis prometheus nginx kustomize check s3 deny bench flame
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -7,6 +7,7 @@ NATS_VERSION=v2.15.2
 DENY_VERSION=0.18.5
 SCHEMATHESIS_VERSION=4.32.5
 KUSTOMIZE_VERSION=v5.6.0
+VERSITYGW_VERSION=v1.8.0
 INFERNO_VERSION=0.12.8
 bin="$HOME/.cache/pika/bin"
 mkdir -p "$bin"
@@ -95,6 +96,14 @@ kustomize() {
   (cd / && GOBIN="$bin" go install "sigs.k8s.io/kustomize/kustomize/v5@$KUSTOMIZE_VERSION")
 }
 
+# What speaks S3 in the tests of backups, over a folder.
+s3() {
+  type -P versitygw >/dev/null && return
+  command -v go >/dev/null || die "versitygw is needed for the tests of backups in S3: put it on PATH, or install Go and run this again"
+  say "building versitygw $VERSITYGW_VERSION (once, about a minute) ..."
+  (cd / && GOBIN="$bin" go install "github.com/versity/versitygw/cmd/versitygw@$VERSITYGW_VERSION")
+}
+
 deny() {
   command -v cargo-deny >/dev/null && return
   say "building cargo-deny $DENY_VERSION (once) ..."
@@ -116,5 +125,5 @@ flame() {
 }
 
 for tool in "$@"; do
-  case $tool in nats | node | chromium | cassandra | smtp | oidc | schemathesis | prometheus | nginx | kustomize | check | deny | bench | flame) "$tool" ;; *) die "unknown tool $tool" ;; esac
+  case $tool in nats | node | chromium | cassandra | smtp | oidc | schemathesis | prometheus | nginx | kustomize | check | s3 | deny | bench | flame) "$tool" ;; *) die "unknown tool $tool" ;; esac
 done

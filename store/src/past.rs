@@ -27,9 +27,11 @@ pub trait Past: Send + Sync {
     async fn leaving(&self, partition: Partition) -> Result<Vec<Leaving>, StoreError>;
 
     /// Takes the evening away from everybody who looks: it is in no list, no sum of runs and nobody's likes any more. Of a row that was
-    /// written since `run` was read nothing is taken, where the store can tell. Again it changes nothing.
-    async fn let_go(&self, run: &RunRow) -> Result<(), StoreError>;
+    /// written since `run` was read nothing is taken, where the store can tell; then it is not leaving, and `false` is given. Again it
+    /// changes nothing.
+    async fn let_go(&self, run: &RunRow) -> Result<bool, StoreError>;
 
-    /// Removes about so many rows of an evening that is leaving. `true`: nothing is left of it. Any number may do it at once.
+    /// Removes about so many rows of an evening that is leaving. `true`: nothing is left of it. Any number may do it at once. Of one that is
+    /// not noted as leaving nothing is taken, where the store can tell.
     async fn clear(&self, leaving: &Leaving, most: usize) -> Result<bool, StoreError>;
 }

@@ -15,20 +15,23 @@ use crate::partition::Share;
 const EVENINGS: usize = 16;
 /// Rows that one step removes: some milliseconds of a store that others wait for.
 const ROWS: usize = 500;
+/// Clocks that differ by more are not believed.
+const APART_MS: i64 = 3_600_000;
 /// Between two steps, so that flushes and readers come first.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Looks every [`crate::Config::sweep`] until `stop`. The partitions of a process look one after the other and not all at once.
 pub async fn keep(share: Share, past: Arc<dyn Past>, stop: CancellationToken) {
     let every = share.config.sweep;
-    let mut wait = every * u32::from(share.partition.0) / u32::from(schemas::limits::PARTITIONS);
+    // Not at once: a machine that has just started may not know the time yet.
+    let mut wait = every + every * u32::from(share.partition.0) / u32::from(schemas::limits::PARTITIONS);
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(wait) => {}
         }
         wait = every;
-        if !share.broker.available() {
+        if !share.broker.available() || !share.broker.admits(share.partition) {
             continue;
         }
         let mut swept = Swept::default();
@@ -48,21 +51,44 @@ async fn sweep(share: &Share, past: &dyn Past, swept: &mut Swept) -> Result<(), 
         clear(past, &leaving, swept).await?;
     }
     let Some(kept) = share.config.evenings else { return Ok(()) };
-    let before = Millis::now().plus(-i64::try_from(kept.as_millis()).unwrap_or(i64::MAX));
+    let Some(now) = agreed_time(share).await? else { return Ok(()) };
+    let before = now.plus(-i64::try_from(kept.as_millis()).unwrap_or(i64::MAX));
     loop {
         let mut removed = 0;
         for run in past.ended_before(share.partition, before, EVENINGS).await? {
             if in_the_log(share, &run).await? {
                 continue;
             }
-            past.let_go(&run).await?;
-            clear(past, &Leaving { session: run.session, begin: run.begin }, swept).await?;
-            removed += 1;
+            if past.let_go(&run).await? {
+                clear(past, &Leaving { session: run.session, begin: run.begin }, swept).await?;
+                removed += 1;
+            }
         }
         if removed == 0 {
             return Ok(());
         }
     }
+}
+
+/// The earlier of our time and the broker's; nothing where they are far apart, because one of them would remove what must stay.
+async fn agreed_time(share: &Share) -> Result<Option<Millis>, Error> {
+    let Some(stream) = share.broker.kept().into_iter().next() else { return Ok(None) };
+    let theirs = share.broker.clock(&stream).await?;
+    let now = earlier(Millis::now(), theirs);
+    if now.is_none() {
+        tracing::warn!(
+            partition = share.partition.0,
+            broker.time = theirs.map(|at| at.0),
+            "our clock and the broker's are far apart: no evening is removed"
+        );
+    }
+    Ok(now)
+}
+
+/// A broker that does not tell its time does not hinder.
+fn earlier(ours: Millis, theirs: Option<Millis>) -> Option<Millis> {
+    let theirs = theirs.unwrap_or(ours);
+    (ours.since(theirs).abs() <= APART_MS).then_some(ours.min(theirs))
 }
 
 async fn clear(past: &dyn Past, leaving: &Leaving, swept: &mut Swept) -> Result<(), Error> {
@@ -77,6 +103,25 @@ async fn clear(past: &dyn Past, leaving: &Leaving, swept: &mut Swept) -> Result<
 /// Whether the log still holds a fact of the evening. Then what it holds may be folded again, by an owner that died or into a store that was
 /// put back, and what was removed would come back in part.
 async fn in_the_log(share: &Share, run: &RunRow) -> Result<bool, Error> {
-    let first = share.broker.facts_after(&run.session, run.begin.saturating_sub(1), 1).await?;
-    Ok(first.first().is_some_and(|fact| fact.seq <= run.pos.seq()))
+    let facts = share.broker.whole_facts_after(&run.session, run.begin.saturating_sub(1)).await?;
+    Ok(facts.first().is_some_and(|fact| fact.seq <= run.pos.seq()))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_too_old_by_one_clock_alone() {
+        let now = Millis(1_700_000_000_000);
+        assert_eq!(earlier(now, None), Some(now));
+        for apart in [0, 1_000, APART_MS] {
+            assert_eq!(earlier(now.plus(apart), Some(now)), Some(now));
+            assert_eq!(earlier(now, Some(now.plus(apart))), Some(now));
+        }
+        for far in [APART_MS + 1, 370 * 86_400_000] {
+            assert_eq!((earlier(now.plus(far), Some(now)), earlier(now, Some(now.plus(far)))), (None, None));
+        }
+    }
 }

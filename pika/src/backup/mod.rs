@@ -86,10 +86,11 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let place = open(&settings, args.to.as_deref(), args.allow_unsigned)?;
     let (stop, keep) = (scratch::stop()?, usize::from(args.keep));
     match args.command {
-        Some(Command::List) => list(&place).await,
+        Some(Command::List) => scratch::until(&stop, list(&place)).await,
         Some(Command::Verify { name, scratch }) => {
             let within = scratch.unwrap_or_else(std::env::temp_dir);
-            verify::verify(&settings, &place, &chosen(&place, name).await?, &within, &stop).await
+            let name = scratch::until(&stop, chosen(&place, name)).await?;
+            verify::verify(&settings, &place, &name, &within, &stop).await
         }
         None => match args.every_hours {
             None => once(&settings, &place, keep, &stop).await,

@@ -8,15 +8,15 @@ use anyhow::{Context, bail};
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt, TryStreamExt};
-use object_store::aws::AmazonS3Builder;
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::buffered::BufWriter;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
-use object_store::{ClientOptions, ObjectStore, ObjectStoreExt, RetryConfig};
+use object_store::{ClientConfigKey, ObjectStore, ObjectStoreExt, RetryConfig};
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncWriteExt;
 
-use super::manifest::{FORMAT, Manifest, Part};
+use super::manifest::{FORMAT, Manifest, Part, is_name};
 use super::seal::Key;
 use super::trust::{self, Found, SIGNATURE};
 
@@ -48,11 +48,13 @@ impl Place {
         let (store, under): (Arc<dyn ObjectStore>, Path) = match to.strip_prefix("s3://") {
             Some(place) => {
                 let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+                let of_client = |key, limit: Duration| (AmazonS3ConfigKey::Client(key), format!("{}s", limit.as_secs()));
                 // A part is read as fast as it is put back, which may take an hour; only a silence is an error.
-                let client = ClientOptions::new().with_timeout_disabled().with_read_timeout(SILENCE);
+                let (whole, silence) = (of_client(ClientConfigKey::Timeout, TRIED), of_client(ClientConfigKey::ReadTimeout, SILENCE));
                 let retry = RetryConfig { retry_timeout: TRIED, ..RetryConfig::default() };
                 let store = AmazonS3Builder::from_env()
-                    .with_client_options(client)
+                    .with_config(whole.0, whole.1)
+                    .with_config(silence.0, silence.1)
                     .with_retry(retry)
                     .with_bucket_name(bucket)
                     .build()
@@ -177,10 +179,11 @@ impl Place {
         Ok(names)
     }
 
+    /// Those that have the name of a backup of ours; others are left alone.
     pub(super) async fn folders(&self) -> anyhow::Result<Vec<String>> {
         let under = (!self.under.as_ref().is_empty()).then_some(&self.under);
         let found = self.store.list_with_delimiter(under).await.with_context(|| format!("listing {}", self.shown))?;
-        let names = found.common_prefixes.iter().filter_map(|folder| folder.filename().filter(|name| name.starts_with("pika-")));
+        let names = found.common_prefixes.iter().filter_map(|folder| folder.filename().filter(|name| is_name(name)));
         Ok(names.map(str::to_owned).collect())
     }
 

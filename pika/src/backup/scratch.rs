@@ -15,17 +15,22 @@ pub fn folder(within: &Path) -> anyhow::Result<TempDir> {
     folder.with_context(|| format!("a scratch folder in {}", within.display()))
 }
 
-/// Cancelled by SIGTERM and SIGINT: what was begun is taken away before the process ends.
+/// Cancelled by SIGTERM and SIGINT: what was begun is taken away before the process ends. The second one ends it at once.
 pub fn stop() -> anyhow::Result<CancellationToken> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let stop = CancellationToken::new();
     let asked = stop.clone();
     tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+        for _ in 0..2 {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            if asked.is_cancelled() {
+                std::process::exit(130);
+            }
+            asked.cancel();
         }
-        asked.cancel();
     });
     Ok(stop)
 }

@@ -9,7 +9,6 @@ use anyhow::Context;
 use futures_util::TryStreamExt;
 use object_store::ObjectStoreExt;
 
-use super::manifest::is_name;
 use super::place::Place;
 
 /// What nobody wrote to for so long is written by nobody any more.
@@ -33,10 +32,10 @@ impl Place {
         Ok(())
     }
 
-    /// Takes away tries that broke off a day ago or earlier, and gives how many. Folders whose names no backup of ours has are left alone.
+    /// Takes away tries that broke off a day ago or earlier, and gives how many.
     pub async fn sweep(&self) -> anyhow::Result<usize> {
         let mut swept = 0;
-        for name in self.folders().await?.into_iter().filter(|name| is_name(name)) {
+        for name in self.folders().await? {
             if !self.finished(&name).await? && self.last_written(&name).await?.elapsed().is_ok_and(|age| age > ABANDONED) {
                 self.discard(&name).await?;
                 swept += 1;

@@ -1,11 +1,12 @@
 //! Taking a backup: the rows, then the log, then the manifest, and then the oldest ones go. A try that fails leaves nothing.
 
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use futures_util::StreamExt;
 use schemas::Millis;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::manifest::{FORMAT, Manifest, Rows, Stream, name};
@@ -16,11 +17,14 @@ use super::{packing, scratch, tables};
 use crate::settings::Settings;
 use crate::{past, storage};
 
+/// How long a place may take to let go of a try that failed.
+const DISCARDING: Duration = Duration::from_secs(60);
+
 /// What was taken, and how many tries of before were taken away.
 pub async fn take(settings: &Settings, place: &Place, keep: usize, stop: &CancellationToken) -> anyhow::Result<(Good, usize)> {
     let (at, began) = (Millis::now(), Instant::now());
     let backup = name(at)?;
-    place.claim(&backup).await?;
+    scratch::until(stop, place.claim(&backup)).await?;
     let finished = match scratch::until(stop, copied(settings, place, &backup, at)).await {
         Ok(manifest) => place.finish(&backup, &manifest).await.map(|()| manifest),
         Err(error) => Err(error),
@@ -28,17 +32,23 @@ pub async fn take(settings: &Settings, place: &Place, keep: usize, stop: &Cancel
     let manifest = match finished {
         Ok(manifest) => manifest,
         Err(error) => {
-            if let Err(left) = place.discard(&backup).await {
-                eprintln!("pika: what was copied to {backup} is left there: {left:#}");
+            match timeout(DISCARDING, place.discard(&backup)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(left)) => eprintln!("pika: what was copied to {backup} is left there: {left:#}"),
+                Err(_) => eprintln!("pika: what was copied to {backup} is left there: {} does not answer", place.shown),
             }
             return Err(error);
         }
     };
-    let backups = place.list().await?;
-    for old in backups.iter().take(backups.len().saturating_sub(keep)) {
-        place.remove(old).await?;
-    }
-    let swept = place.sweep().await.context("removing tries that failed")?;
+    let tidied = async {
+        let backups = place.list().await?;
+        // The newest by its name is another where the clock went back.
+        for old in backups.iter().take(backups.len().saturating_sub(keep)).filter(|old| **old != backup) {
+            place.remove(old).await?;
+        }
+        place.sweep().await.context("removing tries that failed")
+    };
+    let swept = scratch::until(stop, tidied).await?;
     Ok((Good { name: backup, at, bytes: manifest.bytes(), seconds: began.elapsed().as_secs_f64() }, swept))
 }
 

@@ -45,6 +45,16 @@ pub async fn told(data: &Path, args: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+/// Rows and log are lost, as with a disk.
+pub fn lose(data: &Path) {
+    for path in
+        entries(data).into_iter().filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("pika.sqlite")))
+    {
+        std::fs::remove_file(path).unwrap();
+    }
+    std::fs::remove_dir_all(data.join("nats")).unwrap();
+}
+
 pub async fn likes(pika: &Pika, dj: &Dj) -> Value {
     let url = format!("{}/api/sessions/{}/recap", pika.url, dj.session);
     let recap: Value = http().get(url).bearer_auth(&dj.owner_token).send().await.unwrap().json().await.unwrap();
@@ -79,14 +89,7 @@ async fn a_backup_is_taken_beside_an_evening_verified_and_put_back_into_a_new_ep
     let refused = tool(&data, &["restore", "--from", &to]).await;
     assert!(!refused.status.success(), "it would have overwritten");
     assert!(String::from_utf8_lossy(&refused.stderr).contains("move it away"), "{refused:?}");
-    for name in std::fs::read_dir(&data).unwrap().map(|entry| entry.unwrap().file_name()) {
-        let name = name.to_string_lossy().into_owned();
-        if name.starts_with("pika.sqlite") {
-            std::fs::remove_file(data.join(&name)).unwrap();
-        }
-    }
-    std::fs::remove_dir_all(data.join("nats")).unwrap();
-
+    lose(&data);
     let said = told(&data, &["restore", "--from", &to]).await;
     for place in [data.join("pika.sqlite"), data.join("nats/jetstream")] {
         assert!(said.contains(place.to_str().unwrap()), "{said}");

@@ -9,18 +9,14 @@ use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
 use crate::cluster::{Cluster, own};
-use crate::shipped;
 use crate::support::{Dj, Pika, Socket, http, track, until};
+use crate::{free_port, shipped};
 
 struct Nginx {
     url: String,
     tls: u16,
     dir: TempDir,
     child: Child,
-}
-
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// One line of the shipped settings, changed to what this test has; that line has to be there.

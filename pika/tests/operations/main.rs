@@ -21,6 +21,7 @@ mod metrics;
 mod prometheus;
 mod retention;
 mod runbooks;
+mod s3;
 mod sealed_backup;
 mod traces;
 
@@ -38,4 +39,9 @@ pub fn files(folder: &str, end: &str) -> Vec<PathBuf> {
     found.sort();
     assert!(!found.is_empty(), "{folder} holds nothing that ends with {end}");
     found
+}
+
+/// A port for a program that cannot be asked which one it got.
+pub fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

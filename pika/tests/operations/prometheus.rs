@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
 use crate::support::{Pika, http, until};
-use crate::{files, shipped};
+use crate::{files, free_port, shipped};
 
 pub struct Prometheus {
     pub url: String,
@@ -34,7 +34,7 @@ impl Prometheus {
             let text = std::fs::read_to_string(&rules).unwrap();
             std::fs::write(dir.path().join("rules").join(rules.file_name().unwrap()), paced(&text)).unwrap();
         }
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let config = std::fs::read_to_string(shipped("deploy/prometheus/prometheus.yml")).unwrap();
         let hurried = config.replace("_interval: 15s", "_interval: 1s").replace("_timeout: 10s", "_timeout: 1s");
         assert_ne!(config, hurried);

@@ -1,5 +1,5 @@
-//! Taking evenings away. Without transactions the order is what keeps it right: first the note that one is leaving, then, together, what
-//! leads to it and what is summed of it, then its own partitions, which nobody finds any more, and the note last.
+//! Taking evenings away. Without transactions the order is what keeps it right: first, together, the note that one is leaving, what leads to
+//! it and what is summed of it, then its own partitions, which nobody finds any more, and the note last.
 //!
 //! All is deleted at the last place there is, so a row that is written late does not come back; but the note and the fingerprints, which
 //! have no place, and days, which are others' too.
@@ -156,27 +156,28 @@ impl PastTables {
         found.into_iter().map(leaving).collect()
     }
 
-    /// The servers do all of the batch or, after a while, still do all of it: it is logged.
+    /// The servers do all of the batch or nothing or, after a while, still do all of it: it is logged. A note without the rest would have
+    /// the evening's rows removed from under its run.
     async fn let_go(&self, server: &Server, run: &RunRow) -> Result<(), StoreError> {
         let (partition, session, begin) = (i32::from(run.session.partition().0), run.session.as_str(), number(run.begin)?);
-        server.put(&self.note, (partition, session, begin)).await?;
         let (in_partition, of_run) = (CqlValue::Int(partition), [CqlValue::Text(session.to_owned()), CqlValue::BigInt(begin)]);
         let keyed = |before: &[CqlValue]| [before, &of_run].concat();
-        let mut deletions = vec![(&self.runs, keyed(&[])), (&self.open_runs, keyed(std::slice::from_ref(&in_partition)))];
+        let in_its_partition = keyed(std::slice::from_ref(&in_partition));
+        let mut together = vec![(&self.note, in_its_partition.clone()), (&self.runs, keyed(&[])), (&self.open_runs, in_its_partition)];
         if !run.slug.is_empty() {
-            deletions.push((&self.runs_by_slug, keyed(&[CqlValue::Text(run.slug.clone())])));
+            together.push((&self.runs_by_slug, keyed(&[CqlValue::Text(run.slug.clone())])));
         }
         if let Some((Millis(at), _)) = run.ended {
             let [session, begin] = of_run.clone();
-            deletions.push((&self.unlist, vec![CqlValue::BigInt(at.div_euclid(DAY)), CqlValue::BigInt(at), begin, session]));
+            together.push((&self.unlist, vec![CqlValue::BigInt(at.div_euclid(DAY)), CqlValue::BigInt(at), begin, session]));
         }
         let shelf = |shelf| [in_partition.clone(), CqlValue::BigInt(shelf)];
-        deletions.push((&self.run_sums, keyed(&shelf(shelf_of(run.begin)?))));
+        together.push((&self.run_sums, keyed(&shelf(shelf_of(run.begin)?))));
         let summed = self.shelves(server, &run.session, run.begin).await?;
         for play_sums in &summed {
-            deletions.push((&self.play_sums, keyed(&shelf(*play_sums))));
+            together.push((&self.play_sums, keyed(&shelf(*play_sums))));
         }
-        server.put_all_or_none(deletions).await?;
+        server.put_all_or_none(together).await?;
         self.swept(server, &run.session, run.begin, summed).await
     }
 
@@ -254,8 +255,8 @@ impl Past for Cql {
         self.measured(Operation::Leaving, self.tables.past.leaving(&self.server, partition)).await
     }
 
-    async fn let_go(&self, run: &RunRow) -> Result<(), StoreError> {
-        self.measured(Operation::LetGo, self.tables.past.let_go(&self.server, run)).await
+    async fn let_go(&self, run: &RunRow) -> Result<bool, StoreError> {
+        self.measured(Operation::LetGo, self.tables.past.let_go(&self.server, run)).await.map(|()| true)
     }
 
     async fn clear(&self, leaving: &Leaving, most: usize) -> Result<bool, StoreError> {

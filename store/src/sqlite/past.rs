@@ -22,7 +22,7 @@ impl Past for Sqlite {
         self.read(Operation::Leaving, move |c| leaving(c, partition)).await
     }
 
-    async fn let_go(&self, run: &RunRow) -> Result<(), StoreError> {
+    async fn let_go(&self, run: &RunRow) -> Result<bool, StoreError> {
         let run = run.clone();
         self.write(Operation::LetGo, move |c| let_go(c, &run)).await
     }
@@ -58,14 +58,19 @@ pub(super) fn leaving(c: &Connection, partition: Partition) -> rusqlite::Result<
 }
 
 /// Readers come to an evening's rows by its run, and the sums over runs follow it.
-pub(super) fn let_go(c: &Connection, run: &RunRow) -> rusqlite::Result<()> {
+pub(super) fn let_go(c: &Connection, run: &RunRow) -> rusqlite::Result<bool> {
     let (session, begin) = (run.session.as_str(), run.begin);
     let gone = "DELETE FROM runs WHERE session = ? AND begin = ? AND pos = ?";
     if rows::change(c, gone, params![session, begin, run.pos.0])? == 1 {
         let note = "INSERT INTO leaving (partition, session, begin) VALUES (?, ?, ?) ON CONFLICT DO NOTHING";
         rows::change(c, note, params![run.session.partition().0, session, begin])?;
     }
-    Ok(())
+    is_leaving(c, &Leaving { session: run.session.clone(), begin })
+}
+
+fn is_leaving(c: &Connection, Leaving { session, begin }: &Leaving) -> rusqlite::Result<bool> {
+    let noted = "SELECT EXISTS (SELECT 1 FROM leaving WHERE partition = ? AND session = ? AND begin = ?)";
+    c.prepare_cached(noted)?.query_row(params![session.partition().0, session.as_str(), begin], |row| row.get(0))
 }
 
 /// What is left of an evening, table by table. A like goes with the way from its person to it.
@@ -80,6 +85,9 @@ const TABLES: [&str; 4] = [
 ];
 
 pub(super) fn clear(c: &Connection, leaving: &Leaving, most: usize) -> rusqlite::Result<bool> {
+    if !is_leaving(c, leaving)? {
+        return Ok(true);
+    }
     let mut left = most;
     left = left.saturating_sub(clear_plays(c, leaving, left)?);
     left = left.saturating_sub(clear_likes(c, leaving, left)?);

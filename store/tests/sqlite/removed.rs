@@ -4,7 +4,7 @@ use schemas::Millis;
 use schemas::track::Analysis;
 use store::contract::sample::{EVENING, ended, evening, pos, session};
 use store::sqlite::contents;
-use store::{Fingerprint, Live, Past, RunRow};
+use store::{Fingerprint, Leaving, Live, Past, RunRow};
 
 use crate::file::fresh;
 
@@ -43,7 +43,10 @@ async fn an_evening_that_changed_meanwhile_stays() {
     let seen = changes.runs[0].clone();
     let liked = RunRow { likes: 3, pos: pos(400), ..seen.clone() };
     store.save(&store::Changes { runs: vec![liked.clone()], upto: pos(400), ..changes }).await.unwrap();
-    store.let_go(&seen).await.unwrap();
+    let whole = store.load(&friday).await;
+    assert_eq!(store.let_go(&seen).await, Ok(false), "it is not leaving");
     assert_eq!(store.run(&friday).await, Ok(Some(liked)));
     assert_eq!(store.leaving(friday.partition()).await, Ok(vec![]));
+    assert_eq!(store.clear(&Leaving { session: friday.clone(), begin: 10 }, 500).await, Ok(true));
+    assert_eq!(store.load(&friday).await, whole, "of what is not leaving nothing is taken");
 }
