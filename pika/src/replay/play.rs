@@ -36,6 +36,8 @@ pub struct Stage<'a> {
 
 /// What the new server said of polls.
 enum Poll {
+    /// Nothing: the socket is not up yet, and of a poll that is opened before nobody would tell.
+    Unheard,
     None,
     Open(u64),
 }
@@ -67,7 +69,7 @@ pub async fn play(stage: Stage<'_>, score: Score) -> anyhow::Result<()> {
     }
     let (refuse, mut refusals) = mpsc::channel(64);
     let outbox = Outbox::start(server.clone(), saved, Arc::clone(&file), refuse);
-    let mut player = Player { outbox, ear, poll: Poll::None, screen };
+    let mut player = Player { outbox, ear, poll: Poll::Unheard, screen };
     let played = player.play(&score.steps, taken, stage.speed, stage.leave_open).await;
     while let Ok(words) = refusals.try_recv() {
         player.screen.log(&words);
@@ -166,7 +168,7 @@ impl Player {
         }
     }
 
-    /// Waits until no poll is open any more: a second one would be refused, and the end would cut off its result.
+    /// Waits until polls are heard of and none is open any more: a second one would be refused, and the end would cut off its result.
     async fn settled(&mut self) {
         self.hear_until(|poll| matches!(poll, Poll::None)).await;
     }
@@ -221,6 +223,7 @@ fn hear(poll: &mut Poll, heard: Heard) {
         Heard::Message(ServerMessage::PollEnded { poll_id, .. }) if matches!(poll, Poll::Open(open) if *open == poll_id.get()) => {
             *poll = Poll::None;
         }
+        Heard::Up if matches!(poll, Poll::Unheard) => *poll = Poll::None,
         Heard::Message(_) | Heard::Up | Heard::Down(_) | Heard::Barred(_) => {}
     }
 }
