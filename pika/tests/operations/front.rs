@@ -39,8 +39,8 @@ impl Nginx {
         let main = changed(&read("nginx.conf"), "/tmp/", &format!("{}/", dir.path().display()));
         let main = changed(&main, "include pika.conf;", "include pika.conf;\n  include behind.conf;");
         // A test may run with few open files.
-        let main = changed(&main, "worker_rlimit_nofile 65536;", "");
-        std::fs::write(file("nginx.conf"), changed(&main, "worker_connections 16384;", "worker_connections 512;")).unwrap();
+        let main = changed(&main, "worker_rlimit_nofile 131072;", "");
+        std::fs::write(file("nginx.conf"), changed(&main, "worker_connections 32768;", "worker_connections 512;")).unwrap();
         std::fs::write(file("behind.conf"), changed(&read("behind.conf"), "listen 8080", &format!("listen 127.0.0.1:{plain}"))).unwrap();
         let front = read("pika.conf").lines().filter(|line| !line.contains("listen [::]")).collect::<Vec<_>>().join("\n");
         let front = changed(&front, "listen 8080", &format!("listen 127.0.0.1:{redirect}"));
