@@ -86,7 +86,7 @@ sim: ## Simulates EVENINGS (20000) that `make test` does not, from another seed 
 	cargo build --workspace --bins --quiet
 	target/debug/pika-sim --seeds $(EVENINGS) --from $$(date +%s)00000
 
-drill: export PIKA_DRILL = 1
+drill: export DRILL = 1
 drill: ## Breaks a node, the broker and the store in turn: the right alert rings, and what its runbook says ends it
 	@deploy/tools.sh nats prometheus
 	cargo build --workspace --tests --quiet

@@ -92,7 +92,7 @@ async fn what_breaks_rings_the_right_alert_and_mending_it_ends_it() {
     rings(&prometheus, "PikaDown").await;
     cluster.nodes[0].restart().await;
     ended(&prometheus, "PikaDown").await;
-    if std::env::var_os("PIKA_DRILL").is_none() {
+    if std::env::var_os("DRILL").is_none() {
         return;
     }
 
