@@ -138,13 +138,20 @@ async fn drill(args: &Args, seed: u64, blows: &[Blow], dir: &Path) -> anyhow::Re
     let session = witness.session().await?;
     println!("session {session}");
     let timeline = dir.join("timeline.txt");
-    let revived = strike_all(&mut fleet, blows, &timeline).await?;
-    fleet.whole().await.context("after the last blow")?;
-    say(&timeline, "", "everything is whole again")?;
+    let revived = tokio::select! {
+        revived = strike_all(&mut fleet, blows, &timeline) => Some(revived?),
+        // Then there is nobody left to suffer the other blows.
+        () = witness.gone() => None,
+    };
+    if revived.is_some() {
+        fleet.whole().await.context("after the last blow")?;
+        say(&timeline, "", "everything is whole again")?;
+    }
     let account = witness.account().await;
     let complaints = complaints(&fleet.logs())?;
     complaints.iter().for_each(|line| println!("{line}"));
     let account = account?;
+    let revived = revived.context("the evening ended before the last blow")?;
     let agrees = fleet.audit(&session).await?;
     println!("{}", std::fs::read_to_string(dir.join("audit.log"))?.trim_end());
     fleet.stop().await?;

@@ -30,8 +30,8 @@ pub struct Evening<'a> {
 
 pub struct Witness {
     child: Child,
-    /// Passes on what it says, to the last line: why it could not judge is the last one.
-    voice: JoinHandle<()>,
+    /// Passes on what it says. Gives the last line: why it could not judge is that one.
+    voice: JoinHandle<String>,
     session: watch::Receiver<Option<String>>,
     report: PathBuf,
     length: Duration,
@@ -64,12 +64,15 @@ impl Witness {
         let said = child.stderr.take().context("what the witness says")?;
         let voice = tokio::spawn(async move {
             let mut lines = BufReader::new(said).lines();
+            let mut last = String::new();
             while let Ok(Some(line)) = lines.next_line().await {
                 match line.strip_prefix("session ").and_then(|rest| rest.split(' ').next()) {
                     Some(session) => drop(told.send_replace(Some(session.to_owned()))),
                     None => eprintln!("{line}"),
                 }
+                last = line;
             }
+            last
         });
         Ok(Witness { child, voice, session, report, length: evening.length })
     }
@@ -80,11 +83,17 @@ impl Witness {
         session.context("the witness left before the evening began")?.clone().context("a session")
     }
 
+    /// Until it has ended, whatever its verdict.
+    pub async fn gone(&mut self) {
+        // What cannot be waited for is told by the account.
+        let _ = self.child.wait().await;
+    }
+
     pub async fn account(mut self) -> anyhow::Result<Account> {
         let within = self.length + SETTLE + BESIDE;
         let status = timeout(within, self.child.wait()).await.context("the witness does not come to an end")??;
-        self.voice.await?;
-        ensure!(matches!(status.code(), Some(0 | 1)), "the witness could not judge: {status}");
+        let last = self.voice.await?;
+        ensure!(matches!(status.code(), Some(0 | 1)), "the witness could not judge: {status}: {last}");
         let text = std::fs::read_to_string(&self.report).context("the witness's report")?;
         Ok(Account { held: status.success(), report: serde_json::from_str(&text)? })
     }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use chaos::brokers::Brokers;
 use nats::{AppendError, Broker, BrokerError, Config, Known, Session, Sessions, Shard, Update};
 use schemas::fact::{Begun, Fact, FactRecord, Owner};
+use schemas::lobby::{Begin, LobbyRecord, LobbyStatus};
 use schemas::{Millis, Partition, PersonId, Seq, SessionId};
 use tempfile::TempDir;
 use tokio::time::{sleep, timeout};
@@ -67,6 +68,18 @@ fn fact(n: u64) -> FactRecord {
         _ => Fact::Track { track: serde_json::from_value(track).unwrap(), played_at: Millis::now() },
     };
     FactRecord { at: Millis::now(), op: None, fact }
+}
+
+fn shown() -> LobbyRecord {
+    LobbyRecord {
+        dj_name: "Ana".to_owned(),
+        join_code: "C7X4KM".to_owned(),
+        began_at: Millis::now(),
+        status: LobbyStatus::Live,
+        begin: Begin::Before(1),
+        track: None,
+        announcement: None,
+    }
 }
 
 /// Appends until it is acknowledged, as a client does that repeats. Gives its place.
@@ -151,6 +164,24 @@ async fn a_killed_leader_costs_nothing_acknowledged_and_every_node_hears_all_of_
     }
     assert_eq!(broker.epoch(Partition(0)), 1);
     println!("{} acknowledged over 3 kills, {} stored, the longest wait {longest:?}", acknowledged.len(), all.len());
+}
+
+/// Both are guarded by the session's newest fact, and three servers refuse the second of them while the first is on its way.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fact_is_stored_though_the_lobby_is_written_in_the_same_moment() {
+    let world = World::new().await;
+    let (broker, worker) = (world.broker().await, world.broker().await);
+    let session = SessionId::parse("friday-night").unwrap();
+    let mut last = 0;
+    for n in 0..200 {
+        last = insist(&broker, &session, &mut last, 2 * n).await;
+        let (facts, record) = ([fact(2 * n + 1)], shown());
+        let showing = worker.show(&session, last, &record);
+        let appending = broker.append(&session, last, &facts, None, &[]);
+        let (shown, appended) = tokio::join!(showing, appending);
+        assert!(matches!(shown, Ok(()) | Err(AppendError::Conflict { .. })), "{shown:?}");
+        last = appended.unwrap().seqs[0];
+    }
 }
 
 async fn compare(worker: &Broker, known: Known, time: Duration) {

@@ -1,22 +1,27 @@
 //! Publishing to a stream: one message, or several as one atomic batch (whole or absent, one fsync, neighbouring sequences).
 
+use std::time::Duration;
+
 use async_nats::HeaderMap;
 use bytes::Bytes;
 use schemas::Seq;
 use schemas::fact::FactRecord;
 use serde::Deserialize;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::connection::{Broker, BrokerError};
 use crate::log::AppendError;
 use crate::subjects::headers;
 use crate::traces::Trace;
 
+/// Until the broker is asked again whether what was on its way has arrived.
+const BUSY: Duration = Duration::from_millis(10);
+
 /// The broker's own limit for one batch.
 pub(crate) const BATCH: usize = 1_000;
 
 /// A message before it is stored.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Outgoing {
     pub subject: String,
     pub headers: HeaderMap,
@@ -65,6 +70,8 @@ pub(crate) struct Complaint {
 
 /// "wrong last sequence: N"
 const WRONG_LAST_SEQUENCE: u32 = 10_071;
+/// "wrong last sequence", and no more: a message for the same subject is on its way, and nobody can say yet where it will lie.
+const SUBJECT_IN_FLIGHT: u32 = 10_164;
 /// "no message found"
 const NO_MESSAGE: u32 = 10_037;
 /// "stream not found"
@@ -88,11 +95,14 @@ impl Complaint {
     }
 
     fn into_append_error(self) -> AppendError {
-        if self.err_code != WRONG_LAST_SEQUENCE {
-            return self.into_error().into();
+        match self.err_code {
+            WRONG_LAST_SEQUENCE => {
+                let digits: String = self.description.chars().filter(char::is_ascii_digit).collect();
+                AppendError::Conflict { last: digits.parse().unwrap_or(0) }
+            }
+            SUBJECT_IN_FLIGHT => BrokerError::Busy.into(),
+            _ => self.into_error().into(),
         }
-        let digits: String = self.description.chars().filter(char::is_ascii_digit).collect();
-        AppendError::Conflict { last: digits.parse().unwrap_or(0) }
     }
 }
 
@@ -118,7 +128,20 @@ impl Broker {
         expected: Seq,
     ) -> Result<Seq, AppendError> {
         headers.insert(headers::EXPECTED, expected.to_string());
-        self.put(Outgoing { subject, headers, payload }).await
+        self.put_guarded(&[Outgoing { subject, headers, payload }]).await
+    }
+
+    /// As [`Broker::put_all`], for messages that carry a guard. A broker of several servers refuses such a one while another for the
+    /// same subject is on its way to them, whether or not the guard will hold; so it is asked again until it can tell.
+    pub(crate) async fn put_guarded(&self, messages: &[Outgoing]) -> Result<Seq, AppendError> {
+        let patience = Instant::now() + self.config().ack_deadline;
+        loop {
+            match self.put_all(messages.to_vec()).await {
+                Err(AppendError::Broker(BrokerError::Busy)) if Instant::now() < patience => sleep(BUSY).await,
+                Err(AppendError::Broker(BrokerError::Busy)) => return Err(BrokerError::late().into()),
+                outcome => return outcome,
+            }
+        }
     }
 
     /// Stores all or none; the sequence of the last, the others lie right before it. Only the last is answered: whatever
@@ -182,6 +205,8 @@ mod tests {
         let refused = |json: &str| placed(json.as_bytes()).unwrap_err();
         let wrong = r#"{"error":{"code":400,"err_code":10071,"description":"wrong last sequence: 41"},"stream":"LIVE","seq":0}"#;
         assert!(matches!(refused(wrong), AppendError::Conflict { last: 41 }));
+        let passing = r#"{"error":{"code":400,"err_code":10164,"description":"wrong last sequence"},"stream":"LIVE","seq":0}"#;
+        assert!(matches!(refused(passing), AppendError::Broker(BrokerError::Busy)));
         let full = r#"{"error":{"code":503,"err_code":10077,"description":"maximum bytes exceeded"}}"#;
         assert!(matches!(refused(full), AppendError::Broker(BrokerError::Unavailable(_))));
         let bad = r#"{"error":{"code":400,"err_code":10190,"description":"message schedule target is invalid"}}"#;

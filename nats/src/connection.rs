@@ -69,6 +69,9 @@ pub enum BrokerError {
     /// It answered, and refused. Trying again will not help.
     #[error("the broker refused: {0}")]
     Refused(String),
+    /// A guarded message found another one for its subject on the way; it is not stored, and trying again helps.
+    #[error("another message for the same subject is on its way")]
+    Busy,
     /// A message in the log cannot be read by this version.
     #[error("unreadable message at {subject} {seq}: {why}")]
     Unreadable { subject: String, seq: u64, why: String },
@@ -81,6 +84,10 @@ impl BrokerError {
 
     pub(crate) fn late() -> Self {
         BrokerError::Unavailable("no answer in time".to_owned())
+    }
+
+    pub(crate) fn lags() -> Self {
+        BrokerError::Unavailable("the server that answers lags behind the log's leader".to_owned())
     }
 
     pub(crate) fn unavailable(error: impl std::fmt::Display) -> Self {

@@ -119,7 +119,7 @@ impl Broker {
         log.admits()?;
         let messages = layout(session, expected, facts, lobby, timers);
         let count = messages.len() as u64;
-        let last = self.put_all(messages).await?;
+        let last = self.put_guarded(&messages).await?;
         log.saw(last);
         let first = (last + 1).saturating_sub(count);
         Ok(Appended { seqs: (first..first + facts.len() as u64).collect() })
@@ -131,7 +131,7 @@ impl Broker {
         log.admits()?;
         let message =
             lobby_message(session, record).with(headers::EXPECTED, last.to_string()).with(headers::EXPECTED_ON, subjects::out(session));
-        log.saw(self.put(message).await?);
+        log.saw(self.put_guarded(&[message]).await?);
         Ok(())
     }
 
@@ -174,7 +174,7 @@ impl Broker {
             }
             tokio::time::sleep(AGAIN).await;
         }
-        Err(BrokerError::unavailable("the server that answers lags behind the log's leader"))
+        Err(BrokerError::lags())
     }
 
     /// Where the session's newest fact lies, as the leader of its log knows it. What the other servers answer may be older.

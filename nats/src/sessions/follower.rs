@@ -155,7 +155,7 @@ impl Follower {
             tokio::time::sleep(AGAIN).await;
             self.read_more().await?;
         }
-        Err(BrokerError::unavailable("the server that answers lags behind the log's leader"))
+        Err(BrokerError::lags())
     }
 
     /// The facts of the session's current run from its begin, or what is left of an older one, and how far they were read.

@@ -6,7 +6,7 @@ use nats::connection::BrokerEvent;
 use nats::server::Server;
 use nats::{Broker, BrokerError, Config, Decision, Known, Lobby, Sessions, Shard, Update};
 use schemas::lobby::{Begin, LobbyStatus};
-use schemas::{Partition, Pos, Seq};
+use schemas::{Millis, Partition, Pos, Seq};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::*;
@@ -107,6 +107,18 @@ async fn many_workers_declare_one_epoch() {
         .map(|broker| async { until("a declaration", || async { broker.declare(Shard::ONE, known(3, 7_000)).await.ok() }).await });
     assert_eq!(futures_util::future::join_all(declared).await, [4; 8]);
     assert_eq!(brokers[0].eras(Partition(0)).0.iter().map(|era| era.epoch).collect::<Vec<_>>(), [4]);
+}
+
+#[tokio::test]
+async fn of_two_that_declare_a_new_log_at_once_the_second_takes_nothing_for_lost() {
+    let world = World::new().await;
+    let broker = connect(&world.server).await;
+    let kv = async_nats::jetstream::new(async_nats::connect(world.server.url()).await.unwrap()).get_key_value("PIKA").await.unwrap();
+    let began = serde_json::json!([{ "epoch": 1, "first": 0, "agreed": 0, "lost": 0, "at": Millis(1), "stream": "", "declared": false }]);
+    kv.put("epoch", began.to_string().into()).await.unwrap();
+    assert_eq!(broker.declare(Shard::ONE, known(0, 0)).await.unwrap(), 1);
+    let era = broker.eras(Partition(0)).current().unwrap().clone();
+    assert_eq!((era.first, era.agreed, era.lost, era.declared), (1, 0, 0, true));
 }
 
 #[tokio::test]
