@@ -128,11 +128,11 @@ impl Ingest {
         let judge = |view: &View| {
             let run = view.run.as_ref().ok_or(Refusal::from(Code::SessionNotFound))?;
             self.authorised(caller, rule.who, view)?;
-            match run.applied(op_of(incoming)) {
-                // A repeat of the DJ's own word spends no budget. Dancers' ids are their own and are compared in the fold, person by person.
-                Some(seq) if rule.goes == Goes::Out => Ok(Some(seq)),
-                _ if rule.who == Who::Owner && run.ended() => Err(Code::SessionOver.into()),
-                _ => Ok(None),
+            // A repeat of the DJ's own word spends no budget. Dancers' ids are their own and are compared in the fold, person by person.
+            let repeated = if rule.goes == Goes::Out { run.applied(op_of(incoming)) } else { None };
+            match repeated {
+                None if rule.who == Who::Owner && run.ended() => Err(Code::SessionOver.into()),
+                repeated => Ok(repeated),
             }
         };
         let already = match rule.who {

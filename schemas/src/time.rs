@@ -23,6 +23,10 @@ impl Millis {
         self.plus(i64::try_from(span.as_millis()).unwrap_or(i64::MAX))
     }
 
+    pub fn before(self, span: Duration) -> Self {
+        self.plus(i64::try_from(span.as_millis()).map_or(i64::MIN, |milliseconds| -milliseconds))
+    }
+
     pub fn plus_seconds(self, seconds: u32) -> Self {
         self.plus(i64::from(seconds) * 1000)
     }

@@ -24,7 +24,7 @@ pub use audit::{Audit, AuditEntry};
 pub use live::Live;
 pub use past::{Leaving, Past};
 pub use pushes::{Claim, Forgotten, PushKey, Pushes, Subscription, Subscriptions};
-pub use retention::{Kind, Swept};
+pub use retention::{Kind, SWEEP_PAUSE, SWEEP_ROWS, Swept};
 pub use rows::*;
 pub use secrets::{Secret, SecretKind, Secrets, Use};
 pub use tokens::{DjToken, Tokens};

@@ -1,7 +1,14 @@
 //! What is kept for a time and then let go of: the kinds that are counted. How long each is kept is a setting, and who enforces it stands
 //! in docs/operations.md.
 
+use std::time::Duration;
+
 use crate::metrics;
+
+/// Rows that one step of a sweep removes: some milliseconds of a store that others wait for.
+pub const SWEEP_ROWS: usize = 500;
+/// Between two steps, so that flushes, readers and whoever signs in come first.
+pub const SWEEP_PAUSE: Duration = Duration::from_millis(50);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {

@@ -2,10 +2,10 @@
 //! do the same twice; an owner that dies leaves a note in the store from which the next one goes on.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use schemas::Millis;
-use store::{Kind, Leaving, Past, RunRow, Swept};
+use store::{Kind, Leaving, Past, RunRow, SWEEP_PAUSE, SWEEP_ROWS, Swept};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::Error;
@@ -13,12 +13,8 @@ use crate::partition::Share;
 
 /// Evenings that are looked up at once.
 const EVENINGS: usize = 16;
-/// Rows that one step removes: some milliseconds of a store that others wait for.
-const ROWS: usize = 500;
 /// Clocks that differ by more are not believed.
 const APART_MS: i64 = 3_600_000;
-/// Between two steps, so that flushes and readers come first.
-const PAUSE: Duration = Duration::from_millis(50);
 
 /// Looks every [`crate::Config::sweep`] until `stop`. The partitions of a process look one after the other and not all at once.
 pub async fn keep(share: Share, past: Arc<dyn Past>, stop: CancellationToken) {
@@ -28,7 +24,7 @@ pub async fn keep(share: Share, past: Arc<dyn Past>, stop: CancellationToken) {
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
-            () = tokio::time::sleep(wait) => {}
+            () = sleep(wait) => {}
         }
         wait = every;
         if !share.broker.available() || !share.broker.admits(share.partition) {
@@ -52,7 +48,7 @@ async fn sweep(share: &Share, past: &dyn Past, swept: &mut Swept) -> Result<(), 
     }
     let Some(kept) = share.config.evenings else { return Ok(()) };
     let Some(now) = agreed_time(share).await? else { return Ok(()) };
-    let before = now.plus(-i64::try_from(kept.as_millis()).unwrap_or(i64::MAX));
+    let before = now.before(kept);
     loop {
         let mut removed = 0;
         for run in past.ended_before(share.partition, before, EVENINGS).await? {
@@ -92,11 +88,11 @@ fn earlier(ours: Millis, theirs: Option<Millis>) -> Option<Millis> {
 }
 
 async fn clear(past: &dyn Past, leaving: &Leaving, swept: &mut Swept) -> Result<(), Error> {
-    while !past.clear(leaving, ROWS).await? {
-        tokio::time::sleep(PAUSE).await;
+    while !past.clear(leaving, SWEEP_ROWS).await? {
+        sleep(SWEEP_PAUSE).await;
     }
     swept.add(Kind::Evening, 1);
-    tokio::time::sleep(PAUSE).await;
+    sleep(SWEEP_PAUSE).await;
     Ok(())
 }
 

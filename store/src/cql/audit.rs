@@ -7,7 +7,7 @@ use scylla::DeserializeRow;
 use scylla::statement::prepared::PreparedStatement;
 
 use super::Cql;
-use super::server::{Server, all};
+use super::server::{Server, Writes, all};
 use super::values::{maybe, unreadable};
 use crate::metrics::Operation;
 use crate::{Audit, AuditEntry, StoreError};
@@ -105,9 +105,7 @@ impl AuditTables {
         let rows: Vec<Row> = server.rows(&self.account, (account.to_string(), limit)).await?;
         rows.into_iter().map(Row::entry).collect()
     }
-}
 
-impl AuditTables {
     /// An entry leaves its account before its month: by the month the next sweep finds what this one did not get to.
     async fn sweep(&self, server: &Server, before: Millis, most: usize) -> Result<u64, StoreError> {
         let limit = i32::try_from(most).unwrap_or(i32::MAX);
@@ -118,15 +116,16 @@ impl AuditTables {
         });
         let found: Vec<Vec<_>> = months.buffered(AT_ONCE).try_collect().await?;
         let found: Vec<_> = found.into_iter().flatten().take(most).collect();
-        let drops = found.iter().map(|(month, (at, id, account))| -> futures_util::future::BoxFuture<'_, Result<(), StoreError>> {
-            Box::pin(async move {
+        let mut drops = Writes::new();
+        for (month, (at, id, account)) in &found {
+            drops.push(Box::pin(async move {
                 if let Some(account) = account {
                     server.put(&self.drop_of_account, (account, at, id)).await?;
                 }
                 server.put(&self.drop_of_month, (month, at, id)).await
-            })
-        });
-        all(drops.collect()).await?;
+            }));
+        }
+        all(drops).await?;
         Ok(found.len() as u64)
     }
 }

@@ -216,12 +216,12 @@ impl PastTables {
                 return Ok(false);
             }
         }
-        let buckets = (0..BUCKETS).flat_map(|bucket| self.of_bucket.iter().map(move |table| (table, bucket)));
-        let deletions: Writes<'_> = buckets
-            .map(|(table, bucket)| -> futures_util::future::BoxFuture<'_, Result<(), StoreError>> {
-                Box::pin(async move { server.put(table, (session, begin, bucket)).await })
-            })
-            .collect();
+        let mut deletions = Writes::new();
+        for bucket in 0..BUCKETS {
+            for table in &self.of_bucket {
+                deletions.push(Box::pin(server.put(table, (session, begin, bucket))));
+            }
+        }
         all(deletions).await?;
         server.put(&self.forget, (partition, session, begin)).await?;
         Ok(true)
@@ -233,10 +233,11 @@ impl PastTables {
         let limit = i32::try_from(most).unwrap_or(i32::MAX);
         let found: Vec<(Vec<u8>,)> = server.rows(&self.likes_of, (session, begin, bucket, limit)).await?;
         let persons: BTreeSet<&Vec<u8>> = found.iter().map(|(person,)| person).collect();
-        let ways = persons.iter().map(|person| -> futures_util::future::BoxFuture<'_, Result<(), StoreError>> {
-            Box::pin(async move { server.put(&self.likers, (person, session, begin)).await })
-        });
-        all(ways.collect()).await?;
+        let mut ways = Writes::new();
+        for person in &persons {
+            ways.push(Box::pin(server.put(&self.likers, (person, session, begin))));
+        }
+        all(ways).await?;
         if let Some(last) = persons.last() {
             server.put(&self.likes_upto, (session, begin, bucket, last)).await?;
         }

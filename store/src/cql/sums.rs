@@ -128,10 +128,11 @@ impl Sums {
         let runs = changes.runs.iter().map(|run| key(&run.session, run.begin));
         let plays = changes.plays.iter().map(|play| key(&play.session, play.play));
         let touched: BTreeSet<Key> = runs.chain(plays).collect::<Result<_, _>>()?;
-        let mark = |&(partition, shelf): &Key| -> futures_util::future::BoxFuture<'_, Result<(), StoreError>> {
-            Box::pin(async move { server.put(&self.put_mark, (partition, shelf, pos, pos)).await })
-        };
-        all(touched.iter().map(mark).collect()).await?;
+        let mut marks = Writes::new();
+        for (partition, shelf) in &touched {
+            marks.push(Box::pin(server.put(&self.put_mark, (partition, shelf, pos, pos))));
+        }
+        all(marks).await?;
         // What this process wrote it reads again, also where an older flush left the mark as it is.
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         touched.iter().for_each(|key| drop(kept.remove(key)));
