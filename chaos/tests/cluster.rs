@@ -177,7 +177,7 @@ async fn a_fact_is_stored_though_the_lobby_is_written_in_the_same_moment() {
         last = insist(&broker, &session, &mut last, 2 * n).await;
         let (facts, record) = ([fact(2 * n + 1)], shown());
         let showing = worker.show(&session, last, &record);
-        let appending = broker.append(&session, last, &facts, None, &[]);
+        let appending = broker.append(&session, last, &facts, Some(&record), &[]);
         let (shown, appended) = tokio::join!(showing, appending);
         assert!(matches!(shown, Ok(()) | Err(AppendError::Conflict { .. })), "{shown:?}");
         last = appended.unwrap().seqs[0];

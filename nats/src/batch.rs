@@ -7,7 +7,7 @@ use bytes::Bytes;
 use schemas::Seq;
 use schemas::fact::FactRecord;
 use serde::Deserialize;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 
 use crate::connection::{Broker, BrokerError};
 use crate::log::AppendError;
@@ -16,6 +16,7 @@ use crate::traces::Trace;
 
 /// Until the broker is asked again whether what was on its way has arrived.
 const BUSY: Duration = Duration::from_millis(10);
+const BUSY_AT_MOST: Duration = Duration::from_millis(200);
 
 /// The broker's own limit for one batch.
 pub(crate) const BATCH: usize = 1_000;
@@ -68,6 +69,8 @@ pub(crate) struct Complaint {
     description: String,
 }
 
+/// The queue of a stream is full.
+const TOO_MANY: u16 = 429;
 /// "wrong last sequence: N"
 const WRONG_LAST_SEQUENCE: u32 = 10_071;
 /// "wrong last sequence", and no more: a message for the same subject is on its way, and nobody can say yet where it will lie.
@@ -90,8 +93,12 @@ impl Complaint {
 
     pub fn into_error(self) -> BrokerError {
         let said = format!("{} ({})", self.description, self.err_code);
-        // 5xx is the broker's own trouble: no leader, no space, not started. It may pass.
-        if self.code >= 500 || self.err_code == BATCH_INCOMPLETE { BrokerError::Unavailable(said) } else { BrokerError::Refused(said) }
+        // 5xx is the broker's own trouble: no leader, no space, not started. 429 is a queue that is full. Both may pass.
+        if self.code >= 500 || self.code == TOO_MANY || self.err_code == BATCH_INCOMPLETE {
+            BrokerError::Unavailable(said)
+        } else {
+            BrokerError::Refused(said)
+        }
     }
 
     fn into_append_error(self) -> AppendError {
@@ -132,16 +139,19 @@ impl Broker {
     }
 
     /// As [`Broker::put_all`], for messages that carry a guard. A broker of several servers refuses such a one while another for the
-    /// same subject is on its way to them, whether or not the guard will hold; so it is asked again until it can tell.
+    /// same subject is on its way to them, whether or not the guard will hold; so it is asked again, within the deadline of one answer.
     pub(crate) async fn put_guarded(&self, messages: &[Outgoing]) -> Result<Seq, AppendError> {
-        let patience = Instant::now() + self.config().ack_deadline;
-        loop {
-            match self.put_all(messages.to_vec()).await {
-                Err(AppendError::Broker(BrokerError::Busy)) if Instant::now() < patience => sleep(BUSY).await,
-                Err(AppendError::Broker(BrokerError::Busy)) => return Err(BrokerError::late().into()),
-                outcome => return outcome,
+        let told = async {
+            let mut wait = BUSY;
+            loop {
+                match self.put_all(messages.to_vec()).await {
+                    Err(AppendError::Broker(BrokerError::Busy)) => sleep(wait).await,
+                    outcome => return outcome,
+                }
+                wait = (wait * 2).min(BUSY_AT_MOST);
             }
-        }
+        };
+        timeout(self.config().ack_deadline, told).await.map_err(|_| AppendError::from(BrokerError::late()))?
     }
 
     /// Stores all or none; the sequence of the last, the others lie right before it. Only the last is answered: whatever

@@ -68,7 +68,7 @@ impl Eras {
 
     /// Whether what was given this sequence is gone from the log.
     pub fn lost(&self, seq: Seq) -> bool {
-        self.0.iter().any(|era| era.agreed < seq && seq < era.first)
+        self.0.iter().any(|era| era.agreed < seq && seq <= era.lost)
     }
 
     /// The place in the current epoch from which a reader goes on that stood at `saved`: what the log lost is behind it, what it
@@ -137,8 +137,8 @@ pub(crate) struct Log {
     sound: watch::Sender<bool>,
     /// The newest sequence that this process saw given out.
     seen: AtomicU64,
-    /// The first sequence that the log gave out again, once it was proven short; 0 until then, and when an epoch was declared for it. Whatever
-    /// is stored meanwhile makes it no longer.
+    /// The first sequence that the log gave out again, with the epoch in which it was proven short; 0 until then. Whatever is stored
+    /// meanwhile makes it no longer, and of another epoch it says nothing.
     short: AtomicU64,
     /// One comparison at a time, so that an older answer never overrules a newer one.
     comparing: Mutex<()>,
@@ -176,8 +176,19 @@ impl Log {
     }
 
     fn doubt(&self, eras: &Eras, log: Option<&LogInfo>, seen: Seq, known: Epoch) -> Option<Doubt> {
-        let end = self.short.load(Ordering::Acquire).checked_sub(1);
-        doubt(eras, log, seen, known).or_else(|| end.map(|last| Doubt::Rewound { last, seen }))
+        doubt(eras, log, seen, known).or_else(|| self.proven_end(eras).map(|last| Doubt::Rewound { last, seen }))
+    }
+
+    /// Where the log ended when it was proven short in the epoch that holds.
+    fn proven_end(&self, eras: &Eras) -> Option<Seq> {
+        let short = Pos(self.short.load(Ordering::Acquire));
+        let ours = eras.current().is_some_and(|era| era.epoch == short.epoch());
+        short.seq().checked_sub(1).filter(|_| ours)
+    }
+
+    fn proven_short(&self, eras: &Eras, first: Seq) {
+        let epoch = eras.current().map_or(0, |era| era.epoch);
+        self.short.store(Pos::new(epoch, first).0, Ordering::Release);
     }
 
     /// Takes over what was found. Gives whether an epoch is new.
@@ -185,9 +196,6 @@ impl Log {
         let current = eras.current().filter(|era| era.declared).map(|era| era.epoch);
         let newer = current.filter(|epoch| *epoch > self.epoch());
         // In a new epoch the log ends where its declaration says, whatever was seen of the one before.
-        if newer.is_some() {
-            self.short.store(0, Ordering::Release);
-        }
         let doubt = self.doubt(&eras, log, if newer.is_some() { 0 } else { seen }, self.epoch());
         if let Some(doubt) = doubt {
             if self.sound.send_replace(false) {

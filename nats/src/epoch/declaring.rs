@@ -32,6 +32,10 @@ fn void(log: &Log) -> Outgoing {
     Outgoing { subject: log.shard.void(), headers: HeaderMap::new(), payload: Bytes::new() }
 }
 
+fn declared_by_another() -> BrokerError {
+    BrokerError::unavailable("another worker declares an epoch")
+}
+
 impl Broker {
     /// Declares an epoch of a stream if the log needs one: it is new, it was lost or rewound, or the store knows more of it than it
     /// holds. Gives the epoch that holds. Several workers may do this at once; one of them wins, the others find it done.
@@ -58,16 +62,19 @@ impl Broker {
             return Ok(None);
         }
         if let Some(Doubt::Rewound { seen: high, .. }) = doubt {
-            let short = match log.short.load(Ordering::Acquire) {
-                0 => self.end(log).await? + 1,
-                short => short,
+            info.last = match log.proven_end(&eras) {
+                Some(end) => end,
+                None => self.end(log).await?,
             };
-            info.last = short - 1;
             if info.last >= high && !differs {
+                // It may be so long because somebody has moved it on since the epochs were read.
+                if self.read_eras(log).await?.0 != revision {
+                    return Err(declared_by_another());
+                }
                 self.judge(log, eras, Some(&info), seen);
                 return Ok(None);
             }
-            log.short.store(short, Ordering::Release);
+            log.proven_short(&eras, info.last + 1);
         }
         Ok(Some(Ground { known, seen, doubt, info, eras, revision }))
     }
@@ -116,30 +123,31 @@ impl Broker {
         // First it is said that a declaration is under way, or somebody would find the log long enough again and go on in the old epoch.
         let list = |eras: &Eras, era: &Era| Eras(eras.0.iter().chain([era]).cloned().collect());
         let revision = self.write_eras(log, &list(&eras, &era), ground.revision).await?;
-        // Of two that declare at once, the second finds the first one's beginning: that alone is no loss.
-        if agreed.min(info.last) < high {
+        // Whoever began it may have known of more that was given out than we do. Before the first epoch nothing ever was.
+        let taken_over = unfinished.is_some_and(|begun| begun.epoch > 1);
+        let moved = if taken_over || agreed.min(info.last) < high { self.move_on(log, &info, high + MARGIN).await? } else { 0 };
+        let last = self.log_info(log).await?.ok_or_else(|| BrokerError::unavailable("there is no log"))?.last.max(moved);
+        era = Era { first: last + 1, declared: true, ..era };
+        let eras = list(&eras, &era);
+        self.write_eras(log, &eras, revision).await?;
+        if agreed < high {
             tracing::error!(
                 log.stream = log.stream(),
                 log.doubt = ground.doubt.as_ref().map(tracing::field::display),
                 log.agreed = agreed,
                 log.lost = high,
                 log.epoch = era.epoch,
-                "what lies between is lost from the log; its rows are kept, and a new epoch is declared"
+                "what lies between is lost from the log; its rows are kept, and a new epoch was declared"
             );
-            metrics::lost(high.saturating_sub(agreed));
-            self.move_on(log, &info, high + MARGIN).await?;
+            metrics::lost(high - agreed);
         }
-        let last = self.log_info(log).await?.ok_or_else(|| BrokerError::unavailable("there is no log"))?.last;
-        era = Era { first: last + 1, declared: true, ..era };
-        let eras = list(&eras, &era);
-        self.write_eras(log, &eras, revision).await?;
         tracing::info!(log.stream = log.stream(), log.epoch = era.epoch, log.first = era.first, "an epoch of the log is declared");
         Ok(eras)
     }
 
     /// Brings the log's end to `target` at least. An empty log is told to; one that holds something is filled with messages that
-    /// nobody reads and that are removed again, because the broker cannot skip sequences of a log that it keeps.
-    async fn move_on(&self, log: &Log, info: &LogInfo, target: Seq) -> Result<(), BrokerError> {
+    /// nobody reads and that are removed again, because the broker cannot skip sequences of a log that it keeps. Gives where it ends then.
+    async fn move_on(&self, log: &Log, info: &LogInfo, target: Seq) -> Result<Seq, BrokerError> {
         let mut last = info.last;
         if info.messages == 0 && last < target {
             self.purge_up_to(&log.stream(), target).await?;
@@ -150,7 +158,8 @@ impl Broker {
             last = self.put_all((0..count).map(|_| void(log)).collect()).await.map_err(AppendError::unguarded)?;
         }
         // One of them stays, so that the log's end is a message like any other.
-        self.purge_to_last(&log.stream(), &log.shard.void()).await
+        self.purge_to_last(&log.stream(), &log.shard.void()).await?;
+        Ok(last)
     }
 
     /// Whether an epoch was ever declared for this broker's log.
@@ -174,7 +183,7 @@ impl Broker {
     pub(crate) async fn write_eras(&self, log: &Log, eras: &Eras, revision: Seq) -> Result<Seq, BrokerError> {
         let list = serde_json::to_vec(&eras.0).map_err(BrokerError::unavailable)?;
         self.put_expecting(log.shard.epoch_key(), HeaderMap::new(), list.into(), revision).await.map_err(|error| match error {
-            AppendError::Conflict { .. } => BrokerError::unavailable("another worker declares an epoch"),
+            AppendError::Conflict { .. } => declared_by_another(),
             AppendError::Broker(error) => error,
         })
     }

@@ -152,6 +152,27 @@ async fn after_a_backup_was_put_back_a_new_epoch_begins_beyond_what_was_ever_giv
     server.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_workers_declare_a_log_that_went_back_once() {
+    let shelf = Shelf::new().await;
+    shelf.put_the_backup_back();
+    let server = start(shelf.data()).await;
+    let mut workers = Vec::new();
+    for _ in 0..8 {
+        workers.push(connect(&server).await);
+    }
+    let known = known(1, shelf.lost);
+    // Behind the proofs of many a log that lost little looks whole for a moment, and what is stored then lies beyond what was lost.
+    let declared = workers.iter().map(|worker| async {
+        until("the epoch", || async { worker.declare(Shard::ONE, known).await.ok().filter(|epoch| *epoch > 1) }).await
+    });
+    assert_eq!(futures_util::future::join_all(declared).await, [2; 8]);
+    for worker in &workers {
+        assert_eq!(worker.declare(Shard::ONE, known).await.unwrap(), 2);
+    }
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn who_saw_more_than_the_log_holds_admits_nothing_until_a_new_epoch() {
     let shelf = Shelf::new().await;

@@ -107,7 +107,7 @@ async fn a_backup_is_taken_beside_an_evening_verified_and_put_back_into_a_new_ep
     assert_eq!(likes(&pika, &dj).await, 1);
     // The evening goes on, and no sequence is given out twice.
     let next = dj.play("Next").await;
-    assert!(next > lost, "{next} was given out before ({lost})");
+    assert!(next > lost + 99_000, "{next} may have been given out before ({lost} was)");
     back.wait("the next track", |m| m["type"] == "NOW_PLAYING" && m["track"]["title"] == "Next").await;
 }
 
