@@ -1,6 +1,7 @@
 //! The task that owns the queue: it keeps it on disk, sends it, and tells how it stands.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use tokio::sync::{mpsc, watch};
@@ -16,6 +17,8 @@ use serde_json::Value;
 pub struct Standing {
     pub waiting: usize,
     pub stored: usize,
+    /// Messages that were ever taken into the queue by this process.
+    taken_in: usize,
     pub trouble: Option<String>,
     /// The server will take nothing more of this session.
     pub over: Option<String>,
@@ -30,6 +33,8 @@ struct Push {
 #[derive(Clone)]
 pub struct Outbox {
     pushes: mpsc::Sender<Push>,
+    /// Messages that were ever handed over.
+    handed: Arc<AtomicUsize>,
     pub standing: watch::Receiver<Standing>,
 }
 
@@ -40,26 +45,25 @@ impl Outbox {
         let waiting = saved.pending.len();
         let (tell, standing) = watch::channel(Standing { waiting, ..Standing::default() });
         tokio::spawn(Keeper { server, queue: Queue::restored(saved.pending.clone()), saved, file, refusals, tell }.run(incoming));
-        Outbox { pushes, standing }
+        Outbox { pushes, handed: Arc::default(), standing }
     }
 
     /// Hands a message over. It is on disk soon after, and sent when its turn comes.
     pub async fn say(&self, message: Value) {
-        let _ = self.pushes.send(Push { message, taken: 0 }).await;
+        self.play(message, 0).await;
     }
 
     /// A track of the history; `taken` entries of it are done with then.
     pub async fn play(&self, message: Value, taken: usize) {
+        self.handed.fetch_add(1, Ordering::Release);
         let _ = self.pushes.send(Push { message, taken }).await;
     }
 
     /// Until everything handed over is stored, or nothing more can be.
     pub async fn flushed(&mut self) {
-        // What was handed over and not yet taken in counts as waiting.
-        while !self.pushes.is_closed() && self.pushes.capacity() < self.pushes.max_capacity() {
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        }
-        let _ = self.standing.wait_for(|s| s.waiting == 0 || s.over.is_some()).await;
+        // What was handed over and is not yet in the queue is waiting too.
+        let handed = self.handed.load(Ordering::Acquire);
+        let _ = self.standing.wait_for(|s| s.over.is_some() || (s.waiting == 0 && s.taken_in >= handed)).await;
     }
 }
 
@@ -104,6 +108,7 @@ impl Keeper {
         self.saved.taken += push.taken;
         self.queue.push(item);
         self.keep(0);
+        self.tell.send_modify(|s| s.taken_in += 1);
     }
 
     /// Disk first, then the world: what is shown as waiting survives a crash.
