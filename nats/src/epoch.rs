@@ -58,7 +58,7 @@ pub struct Known {
 }
 
 /// Every epoch of this log, oldest first.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Eras(pub Vec<Era>);
 
 impl Eras {
@@ -68,7 +68,7 @@ impl Eras {
 
     /// Whether what was given this sequence is gone from the log.
     pub fn lost(&self, seq: Seq) -> bool {
-        self.0.iter().any(|era| era.agreed < seq && seq <= era.lost)
+        self.0.iter().any(|era| era.agreed < seq && seq < era.first)
     }
 
     /// The place in the current epoch from which a reader goes on that stood at `saved`: what the log lost is behind it, what it

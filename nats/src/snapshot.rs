@@ -144,7 +144,8 @@ impl Broker {
             let Some(info) = self.log_info(log).await? else { return Err(BrokerError::unavailable("there is no log")) };
             let (revision, mut eras) = self.read_eras(log).await?;
             eras.0.pop_if(|era| !era.declared);
-            let epoch = eras.current().map_or(0, |era| era.epoch) + 1;
+            // Never the first: before that one nothing was given out, and a copy cannot know.
+            let epoch = eras.current().map_or(1, |era| era.epoch) + 1;
             let begun = Era {
                 epoch,
                 first: 0,

@@ -129,7 +129,12 @@ impl Broker {
         let last = self.log_info(log).await?.ok_or_else(|| BrokerError::unavailable("there is no log"))?.last.max(moved);
         era = Era { first: last + 1, declared: true, ..era };
         let eras = list(&eras, &era);
-        self.write_eras(log, &eras, revision).await?;
+        if let Err(error) = self.write_eras(log, &eras, revision).await {
+            // Its answer may be what was lost.
+            if self.read_eras(log).await?.1 != eras {
+                return Err(error);
+            }
+        }
         if agreed < high {
             tracing::error!(
                 log.stream = log.stream(),
