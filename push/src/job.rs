@@ -223,9 +223,10 @@ impl Job {
             match answer {
                 Answer::Accepted => {
                     self.pace.accepted(origin);
-                    metrics::pushed(Pushed::Accepted);
                     metrics::lagged(Millis::now().since(self.announcement.at));
-                    return self.note(&browser).await;
+                    self.note(&browser).await;
+                    // Only what is noted is done: what is not may come once more.
+                    return metrics::pushed(Pushed::Accepted);
                 }
                 Answer::Gone => {
                     metrics::pushed(Pushed::Gone);
