@@ -1,7 +1,7 @@
 //! The task that owns the queue: it keeps it on disk, sends it, and tells how it stands.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use tokio::sync::{mpsc, watch};
@@ -17,8 +17,8 @@ use serde_json::Value;
 pub struct Standing {
     pub waiting: usize,
     pub stored: usize,
-    /// Messages that were ever taken into the queue by this process.
-    taken_in: usize,
+    /// Messages that were ever taken into the queue.
+    made: u64,
     pub trouble: Option<String>,
     /// The server will take nothing more of this session.
     pub over: Option<String>,
@@ -34,7 +34,7 @@ struct Push {
 pub struct Outbox {
     pushes: mpsc::Sender<Push>,
     /// Messages that were ever handed over.
-    handed: Arc<AtomicUsize>,
+    handed: Arc<AtomicU64>,
     pub standing: watch::Receiver<Standing>,
 }
 
@@ -42,10 +42,10 @@ impl Outbox {
     /// `refusals` hears of messages that the server refused for good.
     pub fn start(server: Server, saved: Saved, file: Arc<StateFile>, refusals: mpsc::Sender<String>) -> Self {
         let (pushes, incoming) = mpsc::channel(64);
-        let waiting = saved.pending.len();
-        let (tell, standing) = watch::channel(Standing { waiting, ..Standing::default() });
+        let (waiting, made) = (saved.pending.len(), saved.made);
+        let (tell, standing) = watch::channel(Standing { waiting, made, ..Standing::default() });
         tokio::spawn(Keeper { server, queue: Queue::restored(saved.pending.clone()), saved, file, refusals, tell }.run(incoming));
-        Outbox { pushes, handed: Arc::default(), standing }
+        Outbox { pushes, handed: Arc::new(AtomicU64::new(made)), standing }
     }
 
     /// Hands a message over. It is on disk soon after, and sent when its turn comes.
@@ -63,7 +63,7 @@ impl Outbox {
     pub async fn flushed(&mut self) {
         // What was handed over and is not yet in the queue is waiting too.
         let handed = self.handed.load(Ordering::Acquire);
-        let _ = self.standing.wait_for(|s| s.over.is_some() || (s.waiting == 0 && s.taken_in >= handed)).await;
+        let _ = self.standing.wait_for(|s| s.over.is_some() || (s.waiting == 0 && s.made >= handed)).await;
     }
 }
 
@@ -108,7 +108,6 @@ impl Keeper {
         self.saved.taken += push.taken;
         self.queue.push(item);
         self.keep(0);
-        self.tell.send_modify(|s| s.taken_in += 1);
     }
 
     /// Disk first, then the world: what is shown as waiting survives a crash.
@@ -118,6 +117,7 @@ impl Keeper {
         self.tell.send_modify(|s| {
             s.waiting = self.queue.len();
             s.stored += stored;
+            s.made = self.saved.made;
             s.trouble = self.queue.trouble.clone().or_else(|| kept.err().map(|e| e.to_string()));
         });
     }
