@@ -252,12 +252,12 @@ impl World {
     fn save(&mut self, worker: usize) {
         let at = self.instant();
         let Some(hold) = &mut self.workers[worker].hold else { return };
-        let due = hold.work.pending.due(self.config.flush_window).is_some_and(|due| due <= at);
+        let due = hold.work.pending.due(&self.config).is_some_and(|due| due <= at);
         if hold.saving || hold.work.pending.weight == 0 || !due {
             return;
         }
         hold.saving = true;
-        let mut flush = hold.work.drain();
+        let mut flush = hold.work.drain(at);
         tidy(&mut flush);
         self.tell_worker(worker, ToWorker::Flush(Stage::Applause, Box::new(flush)));
     }

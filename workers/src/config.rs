@@ -25,9 +25,12 @@ pub struct Config {
     pub listeners_pace: Duration,
     /// How often a risen peak of listeners is written to the log.
     pub peak_pace: Duration,
-    /// Facts and claims are gathered this long, or up to `flush_entries` of them, and saved together: one disk sync serves them all.
+    /// Facts and claims are gathered this long, or up to `flush_entries` of them, and saved together: one disk sync serves them all. After a
+    /// flush they are gathered for `flush_pace`, unless somebody waits for them.
     pub flush_window: Duration,
     pub flush_entries: usize,
+    /// From a flush to the next where nobody waits for it. A flush makes one note of each session's applause, so this is how many a node gets.
+    pub flush_pace: Duration,
     /// Facts and claims that may be folded and not yet saved, before reading waits for the store. It bounds memory, and what is
     /// folded again after a crash.
     pub unsaved_entries: usize,
@@ -60,6 +63,7 @@ impl Default for Config {
             peak_pace: Duration::from_secs(60),
             flush_window: Duration::from_millis(20),
             flush_entries: 512,
+            flush_pace: Duration::from_millis(200),
             unsaved_entries: 32 * 512,
             sweep_delay: Duration::from_millis(500),
             evict: Duration::from_secs(10 * 60),

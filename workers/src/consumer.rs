@@ -116,7 +116,7 @@ impl Consumer {
             self.advance();
             self.attend();
             self.save(false);
-            let due = self.work.pending.due(self.share.config.flush_window).unwrap_or_else(Instant::now);
+            let due = self.work.pending.due(&self.share.config).unwrap_or_else(Instant::now);
             tokio::select! {
                 () = stop.cancelled() => {
                     self.leave().await;
@@ -263,12 +263,12 @@ impl Consumer {
     fn save(&mut self, at_once: bool) {
         let config = &self.share.config;
         let pending = &self.work.pending;
-        let due =
-            at_once || pending.weight >= config.flush_entries || pending.due(config.flush_window).is_some_and(|due| Instant::now() >= due);
+        let now = Instant::now();
+        let due = at_once || pending.weight >= config.flush_entries || pending.due(config).is_some_and(|due| now >= due);
         if pending.weight == 0 || self.saving || !due {
             return;
         }
-        let flush = self.work.drain();
+        let flush = self.work.drain(now);
         self.saving = true;
         let share = self.share.clone();
         self.jobs.spawn(async move {

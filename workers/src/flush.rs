@@ -1,7 +1,7 @@
 //! What was folded and is not yet saved, and its way out: applause, rows and position, verdicts.
 
 use std::collections::{HashMap, HashSet};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use nats::traces::{self, TARGET, Trace};
 use schemas::note::{Applause, Clap, Verdict, Verdicts};
@@ -9,6 +9,7 @@ use schemas::{NodeId, Pos, Seq, SessionId};
 use store::Changes;
 use tracing::{Instrument, trace_span};
 
+use crate::config::Config;
 use crate::effects::Effects;
 use crate::metrics::{self, Trouble};
 use crate::partition::{Backoff, Share};
@@ -24,6 +25,10 @@ pub struct Pending {
     /// Facts and claims.
     pub weight: usize,
     since: Option<Instant>,
+    /// Whether somebody waits for the flush: for a verdict, or for the rows that a fact has changed.
+    urgent: bool,
+    /// When the flush before was made.
+    flushed: Option<Instant>,
     pub sessions: HashSet<SessionId>,
     claps: HashMap<SessionId, Vec<(Seq, Clap)>>,
     verdicts: HashMap<(NodeId, SessionId), Vec<Verdict>>,
@@ -46,6 +51,8 @@ impl Pending {
             upto: position,
             weight: 0,
             since: None,
+            urgent: false,
+            flushed: None,
             sessions: HashSet::new(),
             claps: HashMap::new(),
             verdicts: HashMap::new(),
@@ -70,19 +77,23 @@ impl Pending {
         if !effects.claps.is_empty() {
             self.claps.entry(session.clone()).or_default().append(&mut effects.claps);
         }
+        self.urgent |= effects.change.is_some() || !effects.verdicts.is_empty();
         for (node, verdict) in effects.verdicts.drain(..) {
             self.verdicts.entry((node, session.clone())).or_default().push(verdict);
         }
     }
 
-    /// When these are to be saved at the latest.
-    pub fn due(&self, window: Duration) -> Option<Instant> {
-        self.since.map(|since| since + window)
+    /// When these are to be saved at the latest, if `flush_entries` are not there before.
+    pub fn due(&self, config: &Config) -> Option<Instant> {
+        let due = self.since? + config.flush_window;
+        let paced = self.flushed.filter(|_| !self.urgent).map(|flushed| flushed + config.flush_pace);
+        Some(paced.map_or(due, |paced| paced.max(due)))
     }
 
     /// Makes the flush and begins to gather anew. `changes` holds the rows; `tally` gives a session's votes in a poll.
-    pub fn take(&mut self, changes: Changes, tally: impl Fn(&SessionId, schemas::PollId) -> Option<Vec<u64>>) -> Flush {
-        let Pending { from, upto, claps, verdicts, traces, .. } = std::mem::replace(self, Pending::after(self.upto));
+    pub fn take(&mut self, changes: Changes, at: Instant, tally: impl Fn(&SessionId, schemas::PollId) -> Option<Vec<u64>>) -> Flush {
+        let next = Pending { flushed: Some(at), ..Pending::after(self.upto) };
+        let Pending { from, upto, claps, verdicts, traces, .. } = std::mem::replace(self, next);
         let applause =
             claps.into_iter().flat_map(|(session, items)| ranges(from, upto.seq(), items).into_iter().map(move |a| (session.clone(), a)));
         let verdicts = verdicts.into_iter().flat_map(|((node, session), list)| {
@@ -151,9 +162,45 @@ async fn run(share: &Share, flush: Flush) {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::tests::shelf::empty;
+    use schemas::PersonId;
+    use schemas::PollId;
     use schemas::client::Reaction;
+    use schemas::note::Outcome;
+
+    #[test]
+    fn likes_alone_keep_the_pace_and_nobody_who_waits_is_kept_waiting() {
+        let (config, session) = (Config::default(), SessionId::parse("friday-night").unwrap());
+        let verdict = Verdict { person: PersonId([1; 16]), poll: PollId::new(1).unwrap(), outcome: Outcome::Counted { option: 0 } };
+        let clap = || Effects { claps: vec![(1, Clap::Thanks(Reaction::ThankYou))], ..Effects::default() };
+        let waited_for = [
+            Effects { verdicts: vec![(NodeId::random(), verdict)], ..clap() },
+            Effects { change: Some(schemas::view::Change::Stopped), ..clap() },
+        ];
+        let mut pending = Pending::after(Pos::new(1, 0));
+        assert_eq!(pending.due(&config), None);
+        let mut now = Instant::now();
+        for effects in waited_for {
+            let come = |pending: &mut Pending, mut effects: Effects, at| {
+                pending.reached(Pos::new(1, 1), 1, at);
+                pending.add(&session, &mut effects);
+                pending.due(&config).unwrap() - at
+            };
+            now += Duration::from_secs(1);
+            assert_eq!(come(&mut pending, clap(), now), config.flush_window, "after a quiet while");
+            pending.take(empty(), now, |_, _| None);
+            assert_eq!(come(&mut pending, clap(), now), config.flush_pace);
+            assert_eq!(come(&mut pending, effects, now), config.flush_window);
+            pending.take(empty(), now, |_, _| None);
+            assert_eq!(come(&mut pending, clap(), now), config.flush_pace, "what was waited for has gone");
+            pending.take(empty(), now, |_, _| None);
+        }
+    }
 
     #[test]
     fn long_applause_is_cut_between_messages() {

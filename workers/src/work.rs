@@ -127,7 +127,7 @@ impl Work {
     }
 
     /// Everything that is folded and not saved, as one flush.
-    pub fn drain(&mut self) -> Flush {
+    pub fn drain(&mut self, at: Instant) -> Flush {
         let mut changes = Changes {
             partition: self.partition,
             upto: self.pending.upto(),
@@ -144,6 +144,6 @@ impl Work {
             }
         }
         let seats = &self.seats;
-        self.pending.take(changes, |session, poll| seats.get(session)?.fold.tally_of(poll).map(<[u64]>::to_vec))
+        self.pending.take(changes, at, |session, poll| seats.get(session)?.fold.tally_of(poll).map(<[u64]>::to_vec))
     }
 }

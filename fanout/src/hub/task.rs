@@ -238,3 +238,27 @@ async fn wait_until(at: Option<Instant>) {
         None => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn of_many_the_first_goes_at_once_and_the_newest_when_the_period_is_over() {
+        let every = Duration::from_millis(200);
+        let delivery = |timestamp| Arc::new(Delivery::of(ServerMessage::Pong { timestamp: Millis(timestamp) }));
+        let mut pacer = Pacer::new(every);
+        let start = Instant::now();
+        let (first, newest) = (delivery(1), delivery(3));
+        pacer.offer(first.clone());
+        let (due, again) = pacer.due(start);
+        assert!(due.is_some_and(|due| Arc::ptr_eq(&due, &first)) && again.is_none());
+        pacer.offer(delivery(2));
+        pacer.offer(newest.clone());
+        let (due, again) = pacer.due(start + every / 2);
+        assert!(due.is_none() && again == Some(start + every));
+        let (due, _) = pacer.due(start + every);
+        assert!(due.is_some_and(|due| Arc::ptr_eq(&due, &newest)));
+        assert!(pacer.due(start + every * 2).0.is_none(), "nothing came");
+    }
+}

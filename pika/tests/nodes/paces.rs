@@ -60,7 +60,7 @@ async fn dancers_hear_a_few_of_many_likes_and_the_dj_hears_each() {
     }
     let like = json!({"type": "SEND_LIKE", "sessionId": session, "payload": {"track": track("Loved")}});
     let began = Instant::now();
-    // In five waves, so that what dancers hear has to be paced over more than one moment.
+    // In five waves: more than one note of applause comes, and dancers hear the newest of each, paced.
     for wave in dancers.chunks_mut(10) {
         join_all(wave.iter_mut().map(|dancer| dancer.ask_ok(like.clone()))).await;
     }

@@ -6,6 +6,6 @@ mod cuts;
 mod likes;
 mod lost;
 mod scene;
-mod shelf;
+pub mod shelf;
 mod timers;
 mod votes;
