@@ -43,7 +43,8 @@ type Answered = (Option<String>, Result<Admitted, Refusal>);
 
 pub struct Connection {
     pub(crate) fanout: Fanout,
-    pub(crate) caller: Caller,
+    /// Shared with the claims under way.
+    pub(crate) caller: Arc<Caller>,
     /// Whether the peer chose one of our subprotocols, and so understands our own messages.
     ours: bool,
     pub(crate) line: Arc<Line>,
@@ -99,7 +100,7 @@ impl Connection {
             line,
             reader: Reader::new(&early, flavour.deflate),
             fanout,
-            caller,
+            caller: Arc::new(caller),
             ours,
             slow: None,
             claims: Claims::default(),

@@ -207,7 +207,7 @@ impl Connection {
             }
             None => out.places.push(Place { hub: hub.clone(), cursor: placed.cursor, dancer: Some(ticket), dj: None }),
         }
-        self.caller.subscribed = Some(id.clone());
+        Arc::make_mut(&mut self.caller).subscribed = Some(id.clone());
         metrics::subscribed(outcome(&placed));
         let Placed { subscribed, state, .. } = placed;
         subscribed.iter().for_each(|message| out.say(message));
@@ -217,10 +217,11 @@ impl Connection {
     }
 
     fn become_dj(&mut self, out: &mut Out, registered: &Registered, hub: Arc<Hub>) {
-        self.caller.dj = registered.dj.clone().or(self.caller.dj.take());
-        if !self.caller.owns(&registered.session, registered.begin) {
-            self.caller.owned.retain(|(session, _)| *session != registered.session);
-            self.caller.owned.push((registered.session.clone(), registered.begin));
+        let caller = Arc::make_mut(&mut self.caller);
+        caller.dj = registered.dj.clone().or(caller.dj.take());
+        if !caller.owns(&registered.session, registered.begin) {
+            caller.owned.retain(|(session, _)| *session != registered.session);
+            caller.owned.push((registered.session.clone(), registered.begin));
         }
         out.say(&ServerMessage::SessionRegistered {
             session_id: registered.session.clone(),

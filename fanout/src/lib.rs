@@ -52,7 +52,7 @@ pub use upgrade::routes;
 
 /// The door to admission. `Ok` means stored.
 pub trait Admit: Send + Sync {
-    fn accept(&self, caller: Caller, incoming: Incoming) -> BoxFuture<'static, Result<Admitted, Refusal>>;
+    fn accept(&self, caller: Arc<Caller>, incoming: Incoming) -> BoxFuture<'static, Result<Admitted, Refusal>>;
 }
 
 #[derive(Clone, Debug)]

@@ -60,7 +60,7 @@ impl Ingest {
             without.push(session);
         }
         for session in without.into_iter().filter(|_| who == Who::Owner) {
-            match session.judge(found).await.map_err(Failed::refusal) {
+            match Box::pin(session.judge(found)).await.map_err(Failed::refusal) {
                 Ok(()) => return Ok(session),
                 Err(refusal) if refusal.code == Code::Unavailable => return Err(refusal),
                 Err(_) => {}

@@ -1,5 +1,7 @@
 //! What people say that the fold judges later: stamped, committed in groups, acknowledged once stored.
 
+use std::collections::HashSet;
+
 use nats::Session;
 use schemas::caller::Caller;
 use schemas::claim::{Claim, ClaimRecord, Speaker};
@@ -9,7 +11,14 @@ use schemas::view::Run;
 use schemas::{Code, Millis, OpKey, Seq, Track};
 
 use crate::Ingest;
-use crate::likes::{LikeKey, Remembered};
+use crate::likes::LikeKey;
+
+/// What a like is at the door.
+enum Like {
+    /// It is the same as one before, which stands here.
+    Stored(Seq),
+    First(LikeKey),
+}
 
 impl Ingest {
     pub(crate) async fn claim(
@@ -25,7 +34,12 @@ impl Ingest {
         let run = view.run.as_ref().ok_or(Refusal::from(Code::SessionNotFound))?;
         let op = message_id.map(OpKey::of);
         match message {
-            M::SendLike(m) => return self.like(caller, session, run, &m.payload.track, op, now).await,
+            M::SendLike(m) => {
+                return match self.like(caller, session, run, &m.payload.track, op, now)? {
+                    Like::Stored(seq) => Ok(Some(seq)),
+                    Like::First(place) => self.store_like(caller, session, place, op, now).await.map(Some),
+                };
+            }
             M::SendBulkLike(m) => return self.bulk(caller, session, run, &m.payload.tracks, message_id, now).await,
             M::RemoveLike(m) => self.inner.likes.forget(&(session.id().clone(), run.begin, caller.person, m.payload.track.key())),
             // A claim as it stands, or none: `claim_of` names each.
@@ -36,30 +50,32 @@ impl Ingest {
         self.commit(caller, session, claim, op, now).await.map(Some)
     }
 
-    async fn like(
-        &self,
-        caller: &Caller,
-        session: &Session,
-        run: &Run,
-        track: &Track,
-        op: Option<OpKey>,
-        now: Millis,
-    ) -> Result<Option<Seq>, Refusal> {
+    fn like(&self, caller: &Caller, session: &Session, run: &Run, track: &Track, op: Option<OpKey>, now: Millis) -> Result<Like, Refusal> {
         run.judge(&Claim::Like { track: track.key() }, now)?;
         let place = (session.id().clone(), run.begin, caller.person, track.key());
-        if let Some(seq) = self.inner.likes.admit(&place, op)? {
-            return Ok(Some(seq));
+        Ok(self.inner.likes.admit(&place, op)?.map_or(Like::First(place), Like::Stored))
+    }
+
+    /// As [`Ingest::commit`], for a like that has begun.
+    fn store_like<'a>(
+        &'a self,
+        caller: &Caller,
+        session: &Session,
+        place: LikeKey,
+        op: Option<OpKey>,
+        now: Millis,
+    ) -> impl Future<Output = Result<Seq, Refusal>> + use<'a> {
+        let stored = self.commit(caller, session, Claim::Like { track: place.3 }, op, now);
+        let like = self.inner.likes.under_way(place, op);
+        async move {
+            let seq = stored.await?;
+            like.stored(seq);
+            Ok(seq)
         }
-        self.store_like(caller, session, place, op, now).await.map(Some)
     }
 
-    async fn store_like(&self, caller: &Caller, session: &Session, place: LikeKey, op: Option<OpKey>, now: Millis) -> Result<Seq, Refusal> {
-        let stored = self.commit(caller, session, Claim::Like { track: place.3 }, op, now).await;
-        self.inner.likes.settle(&place, op, stored.as_ref().ok().copied());
-        stored
-    }
-
-    /// Likes that waited on a phone without a network. Tracks that were never played are left out; each other counts once.
+    /// Likes that waited on a phone without a network. Tracks that were never played are left out; each other counts once. One that is
+    /// under way for another message is stored again: nobody knows yet whether that one will be.
     async fn bulk(
         &self,
         caller: &Caller,
@@ -70,6 +86,7 @@ impl Ingest {
         now: Millis,
     ) -> Result<Option<Seq>, Refusal> {
         let mut waiting = Vec::new();
+        let mut own = HashSet::new();
         for (i, track) in tracks.iter().enumerate() {
             if let Err(code) = run.judge(&Claim::Like { track: track.key() }, now) {
                 if tracks.len() == 1 {
@@ -79,10 +96,9 @@ impl Ingest {
             }
             let place = (session.id().clone(), run.begin, caller.person, track.key());
             let op = message_id.map(|id| OpKey::of(&format!("{id}/{i}")));
-            match self.inner.likes.begin(place.clone(), op) {
-                Some(Remembered { op: before, seq: None }) if op.is_some() && before == op => {}
-                Some(_) => continue,
-                None => {}
+            let before = self.inner.likes.begin(place.clone(), op);
+            if !own.insert(place.3) || before.is_some_and(|before| before.seq.is_some()) {
+                continue;
             }
             waiting.push(self.store_like(caller, session, place, op, now));
         }
@@ -90,9 +106,18 @@ impl Ingest {
         Ok(stored.into_iter().max())
     }
 
-    async fn commit(&self, caller: &Caller, session: &Session, claim: Claim, op: Option<OpKey>, now: Millis) -> Result<Seq, Refusal> {
+    /// The claim is in its lane when this returns, and stays there if nobody waits for where it is stored.
+    fn commit(
+        &self,
+        caller: &Caller,
+        session: &Session,
+        claim: Claim,
+        op: Option<OpKey>,
+        now: Millis,
+    ) -> impl Future<Output = Result<Seq, Refusal>> + use<> {
         let record = ClaimRecord { at: now, by: speaker(caller, &claim), op, claim };
-        self.inner.committer.commit(session.id(), caller.node.as_ref(), record).await.map_err(|_| Code::Unavailable.into())
+        let stored = self.inner.committer.commit(session.id(), caller.node.as_ref(), record);
+        async move { stored.await.map_err(|_| Code::Unavailable.into()) }
     }
 }
 

@@ -55,13 +55,19 @@ impl Committer {
         Committer { lanes }
     }
 
-    /// The claim's place in the log, once stored. An error means unknown.
-    pub async fn commit(&self, session: &SessionId, node: Option<&NodeId>, record: ClaimRecord) -> Result<Seq, Unknown> {
+    /// The claim's place in the log, once stored. An error means unknown. The claim is in its lane when this returns, and stays there if nobody
+    /// waits for its place.
+    pub fn commit(
+        &self,
+        session: &SessionId,
+        node: Option<&NodeId>,
+        record: ClaimRecord,
+    ) -> impl Future<Output = Result<Seq, Unknown>> + use<> {
         let (sender, stored) = oneshot::channel();
         let done = Done { stored: sender, trace: Trace::current() };
         let lane = &self.lanes[usize::from(session.partition().0) % self.lanes.len()];
-        lane.try_send(Waiting { session: session.clone(), node: node.cloned(), record, done }).map_err(|_| Unknown)?;
-        stored.await.map_err(|_| Unknown)?.map_err(|()| Unknown)
+        let waits = lane.try_send(Waiting { session: session.clone(), node: node.cloned(), record, done }).is_ok();
+        async move { if waits { stored.await.map_err(|_| Unknown)?.map_err(|()| Unknown) } else { Err(Unknown) } }
     }
 }
 

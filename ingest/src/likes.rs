@@ -38,7 +38,7 @@ impl LikeMemory {
         }
     }
 
-    /// Takes the like's place before it is stored, so that an undo that passes it meanwhile is not itself undone.
+    /// Takes the like's place before it is stored, so that an undo that passes it meanwhile is not itself undone; [`UnderWay`] gives it back.
     /// Gives what was remembered before, and then changes nothing.
     pub fn begin(&self, key: LikeKey, op: Option<OpKey>) -> Option<Remembered> {
         let mut likes = self.likes.lock();
@@ -49,8 +49,13 @@ impl LikeMemory {
         None
     }
 
+    /// A like that has begun, until it is known where it is stored.
+    pub fn under_way(&self, place: LikeKey, op: Option<OpKey>) -> UnderWay<'_> {
+        UnderWay { memory: self, place, op, stored: None }
+    }
+
     /// Notes where the like is stored, or gives its place back; only if it is still this like's.
-    pub fn settle(&self, key: &LikeKey, op: Option<OpKey>, stored: Option<Seq>) {
+    fn settle(&self, key: &LikeKey, op: Option<OpKey>, stored: Option<Seq>) {
         let mut likes = self.likes.lock();
         let Some(held) = likes.get_mut(key).filter(|held| held.op == op && held.seq.is_none()) else { return };
         match stored {
@@ -61,6 +66,26 @@ impl LikeMemory {
 
     pub fn forget(&self, key: &LikeKey) {
         self.likes.lock().pop(key);
+    }
+}
+
+/// Gives the like's place back where nobody came to know that it is stored, as when its socket went: who likes again is then not told "already".
+pub struct UnderWay<'a> {
+    memory: &'a LikeMemory,
+    place: LikeKey,
+    op: Option<OpKey>,
+    stored: Option<Seq>,
+}
+
+impl UnderWay<'_> {
+    pub fn stored(mut self, seq: Seq) {
+        self.stored = Some(seq);
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.memory.settle(&self.place, self.op, self.stored);
     }
 }
 
@@ -83,7 +108,9 @@ mod tests {
         let memory = LikeMemory::new(10);
         let key = (SessionId::parse("friday-night").unwrap(), 1, PersonId::random(), TrackKey::of("a", "b"));
         memory.begin(key.clone(), None);
-        memory.settle(&key, None, None);
-        assert_eq!(memory.begin(key, None), None);
+        drop(memory.under_way(key.clone(), None));
+        assert_eq!(memory.begin(key.clone(), None), None);
+        memory.under_way(key.clone(), None).stored(7);
+        assert_eq!(memory.begin(key, None), Some(Remembered { op: None, seq: Some(7) }));
     }
 }

@@ -140,11 +140,20 @@ impl Sessions {
         Sessions { broker, followed: Arc::default(), stop }
     }
 
-    /// The session, followed from now on; returns once its view reflects everything that the log held when this was called.
+    /// The session, followed from now on. One that was not followed before is given once its view reflects everything that the log held when this
+    /// was called.
     pub async fn meet(&self, id: &SessionId) -> Result<Session, BrokerError> {
+        // The usual case, also while the broker is away: the sockets of its sessions live on. Reading is boxed, so that a message of a
+        // session that is known holds no room for it.
+        match self.known(id) {
+            Some(known) => Ok(known),
+            None => Box::pin(self.read(id)).await,
+        }
+    }
+
+    async fn read(&self, id: &SessionId) -> Result<Session, BrokerError> {
         if !self.broker.available() {
-            // A session that is followed already may still be seen: its sockets live on while the broker is away.
-            return self.known(id).ok_or_else(away);
+            return Err(away());
         }
         if self.followed.len() >= FOLLOWED && !self.followed.contains_key(id) {
             return Err(away());

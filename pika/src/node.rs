@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use nats::{Broker, Lobby, Sessions};
 use schemas::caller::{Admitted, Caller};
@@ -82,13 +81,12 @@ impl Node {
 /// How often the streams are asked how large they are. Nobody is woken by a number that is a quarter of a minute old.
 const MEASURE: Duration = Duration::from_secs(15);
 
-/// The sockets' door to admission: one call, no hop between.
+/// The sockets' door to admission.
 struct Door(ingest::Ingest);
 
 impl fanout::Admit for Door {
-    fn accept(&self, caller: Caller, incoming: Incoming) -> BoxFuture<'static, Result<Admitted, Refusal>> {
-        let ingest = self.0.clone();
-        async move { ingest.accept(&caller, &incoming).await }.boxed()
+    fn accept(&self, caller: Arc<Caller>, incoming: Incoming) -> BoxFuture<'static, Result<Admitted, Refusal>> {
+        self.0.accept_owned(caller, incoming)
     }
 }
 

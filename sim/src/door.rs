@@ -137,8 +137,11 @@ impl World {
                 Reply::Conflict(_) | Reply::Unknown => None,
             };
             for told in told {
-                if let Some((place, op)) = &told.like {
-                    self.nodes[node].likes.settle(place, *op, seq);
+                if let Some((place, op)) = told.like {
+                    let like = self.nodes[node].likes.under_way(place, op);
+                    if let Some(seq) = seq {
+                        like.stored(seq);
+                    }
                 }
                 self.answer(told.person, told.socket, told.op, seq.map(|_| ()).ok_or(Code::Unavailable));
             }
