@@ -11,6 +11,8 @@ mkdir -p "$out/$name"
 
 cargo build --release --locked --bin pika
 cp target/release/pika "$out/$name/"
+size=$(stat -c %s target/release/pika)
+[ "$size" -lt 40000000 ] || { echo "the program has $size bytes; 40 MB are promised (docs/decisions/0009-one-build-profile.md)" >&2; exit 1; }
 strip "$out/$name/pika"
 cp -r LICENSE README.md docs "$out/$name/"
 mkdir "$out/$name/deploy"
