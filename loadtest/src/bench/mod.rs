@@ -17,6 +17,7 @@ mod report;
 mod results;
 mod server;
 pub mod soak;
+mod start;
 mod store;
 mod storm;
 mod targets;
@@ -58,6 +59,9 @@ pub struct Bench {
     /// A file that --json has written: how Pika has changed since.
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
+    /// Let nats-server sync at its own interval, not before it acknowledges: shows the disk's part in the fan-out rows. Nothing is judged or kept.
+    #[arg(long, conflicts_with_all = ["json", "html", "baseline"])]
+    unsynced: bool,
     /// Sockets of the fan-out rows.
     #[arg(long, value_delimiter = ',', default_values_t = [1000, 5000])]
     sockets: Vec<usize>,
@@ -81,16 +85,21 @@ enum Part {
     Back,
     /// Recaps, lists and sums, from both stores.
     Store,
+    /// How soon each role serves, and how large the program is.
+    Start,
 }
 
 impl Part {
-    const ALL: [Part; 8] = [Part::Fanout, Part::Deflate, Part::Memory, Part::Durable, Part::Storm, Part::Connects, Part::Back, Part::Store];
+    const ALL: [Part; 9] =
+        [Part::Fanout, Part::Deflate, Part::Memory, Part::Durable, Part::Storm, Part::Connects, Part::Back, Part::Store, Part::Start];
 }
 
 pub fn run(bench: &Bench) -> anyhow::Result<bool> {
     let rounds = bench.rounds.unwrap_or(if bench.quick { 1 } else { 3 });
     ensure!(rounds > 0, "--rounds must be at least 1");
     ensure!(bench.sockets.is_sorted(), "--sockets must rise");
+    ensure!(!bench.unsynced || bench.only == [Part::Fanout], "--unsynced goes with --only fanout");
+    let place = Place { unsynced: bench.unsynced, ..bench.place.clone() };
     let most = bench.sockets.iter().copied().max().unwrap_or(0).max(crowds::IDLE + crowds::AT_ONCE);
     files::allow(most)?;
     pin(bench.place.client_core)?;
@@ -114,28 +123,34 @@ pub fn run(bench: &Bench) -> anyhow::Result<bool> {
             eprintln!("round {round} of {rounds}: {part:?}");
             for peer in &bench.peers {
                 let measured = match part {
-                    Part::Fanout => fanout::measure(&bench.place, *peer, &plan, &mut results),
-                    Part::Memory => crowds::memory(&bench.place, *peer, &mut results),
-                    Part::Durable => durable::measure(&bench.place, *peer, plan.lasts * 2, &mut results),
-                    Part::Connects => crowds::connects(&bench.place, *peer, &mut results),
-                    Part::Storm if *peer == Peer::Pika => storm::measure(&bench.place, &mut results),
-                    Part::Deflate if *peer == Peer::Pika => deflate::measure(&bench.place, plan.lasts, &mut results),
-                    Part::Back if *peer == Peer::Pika => back::measure(&bench.place, &mut results),
-                    Part::Store if *peer == Peer::Pika => [Kept::Sqlite, Kept::Cql]
-                        .into_iter()
-                        .try_for_each(|kept| store::measure(&bench.place, kept, &evenings, &mut results)),
+                    Part::Fanout => fanout::measure(&place, *peer, &plan, &mut results),
+                    Part::Memory => crowds::memory(&place, *peer, &mut results),
+                    Part::Durable => durable::measure(&place, *peer, plan.lasts * 2, &mut results),
+                    Part::Connects => crowds::connects(&place, *peer, &mut results),
+                    Part::Storm if *peer == Peer::Pika => storm::measure(&place, &mut results),
+                    Part::Deflate if *peer == Peer::Pika => deflate::measure(&place, plan.lasts, &mut results),
+                    Part::Back if *peer == Peer::Pika => back::measure(&place, &mut results),
+                    Part::Start if *peer == Peer::Pika => start::measure(&place, &mut results),
+                    Part::Store if *peer == Peer::Pika => {
+                        [Kept::Sqlite, Kept::Cql].into_iter().try_for_each(|kept| store::measure(&place, kept, &evenings, &mut results))
+                    }
                     // What the peers do not do.
-                    Part::Deflate | Part::Storm | Part::Back | Part::Store => continue,
+                    Part::Deflate | Part::Storm | Part::Back | Part::Store | Part::Start => continue,
                 };
                 measured.with_context(|| format!("{part:?} of {}", peer.name()))?;
             }
             if *part == Part::Durable {
-                raw::measure(&bench.place, plan.lasts, &mut results).context("JetStream alone")?;
+                raw::measure(&place, plan.lasts, &mut results).context("JetStream alone")?;
             }
         }
     }
     let report = Report::new(&results, targets::judge(&results));
-    print!("\n{}\n{}", report::table(&results), report.judgement());
+    print!("\n{}\n", report::table(&results));
+    if bench.unsynced {
+        println!("Nothing is judged: the log is not synced before it is acknowledged.");
+        return Ok(true);
+    }
+    print!("{}", report.judgement());
     if let Some(saved) = saved {
         print!("\n{}", report::compared(&report, &saved));
     }

@@ -53,6 +53,12 @@ pub enum Row {
         question: Question,
         kept: Kept,
     },
+    /// From a role's start until it serves, with broker and store there.
+    Start {
+        role: &'static str,
+    },
+    /// The program's size.
+    Program,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -104,7 +110,8 @@ impl Row {
             Row::Receipt | Row::Ack { .. } | Row::AckIdle { .. } | Row::StormQuiet | Row::StormReceipt | Row::Answer { .. } => "ms",
             Row::Memory | Row::LongBytes { .. } => "bytes",
             Row::Likes { .. } | Row::StormTallies => "1/s",
-            Row::Counted { .. } | Row::StormAck | Row::Connects | Row::Back => "s",
+            Row::Counted { .. } | Row::StormAck | Row::Connects | Row::Back | Row::Start { .. } => "s",
+            Row::Program => "MB",
         }
     }
 }
@@ -132,6 +139,8 @@ impl fmt::Display for Row {
             Row::Connects => f.write_str("5000 connects and subscribes"),
             Row::Back => f.write_str("10000 back after a kill, exactly"),
             Row::Answer { question, kept } => write!(f, "{question}, {kept}"),
+            Row::Start { role } => write!(f, "{role} serves after its start"),
+            Row::Program => f.write_str("the program, with its pages and symbols"),
         }
     }
 }

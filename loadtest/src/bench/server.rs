@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 use serde_json::{Value, json};
@@ -37,6 +38,9 @@ pub struct Place {
     /// Default: where `make tools` puts it, else on PATH.
     #[arg(long, value_name = "PROGRAM")]
     pub nats_server: Option<PathBuf>,
+    /// Whether nats-server syncs at its own interval, not before it acknowledges.
+    #[arg(skip)]
+    pub unsynced: bool,
     /// What runs a CQL server, where one is measured.
     #[arg(long, value_name = "SCRIPT", default_value = "deploy/cassandra.sh")]
     pub cassandra: PathBuf,
@@ -300,6 +304,14 @@ impl Server {
         self.children.retain(|child| child.name() != role);
     }
 
+    /// Starts one more process of a role and ends it; gives how long it took until it served.
+    pub fn try_start(&self, role: &str) -> anyhow::Result<Duration> {
+        let [address] = free::<1>()?;
+        let began = Instant::now();
+        self.start.role(role, self.start.place.server_core, address)?;
+        Ok(began.elapsed())
+    }
+
     /// Another node for sockets on the same core.
     pub fn another(&mut self) -> anyhow::Result<()> {
         let [address] = free::<1>()?;
@@ -331,11 +343,12 @@ fn settings(dir: &Path, nats: SocketAddr, listen: SocketAddr) -> Vec<(String, St
     settings.map(|(key, value)| (key.to_owned(), value)).to_vec()
 }
 
-/// A nats-server that syncs what it acknowledges.
+/// A nats-server that syncs what it acknowledges, unless it is told otherwise.
 pub fn broker(place: &Place, core: usize, dir: &Path, address: SocketAddr) -> anyhow::Result<Child> {
     let store = json!(dir.join("jetstream").to_string_lossy());
+    let sync = if place.unsynced { "2m" } else { "always" };
     let config = format!(
-        "listen: \"{address}\"\nmax_payload: 2MB\njetstream {{\n  store_dir: {store}\n  sync_interval: always\n  max_mem: 256M\n  max_file: 4G\n}}\n"
+        "listen: \"{address}\"\nmax_payload: 2MB\njetstream {{\n  store_dir: {store}\n  sync_interval: {sync}\n  max_mem: 256M\n  max_file: 4G\n}}\n"
     );
     let path = dir.join("nats.conf");
     std::fs::write(&path, config)?;
@@ -357,6 +370,7 @@ mod tests {
             pika: pika.map(PathBuf::from),
             peers_dir: PathBuf::new(),
             nats_server: None,
+            unsynced: false,
             cassandra: PathBuf::new(),
             server_core: 0,
             client_core: 1,

@@ -21,6 +21,8 @@ const STORM_OF_QUIET: f64 = 2.0;
 const CONNECTS_OF_BUN: f64 = 2.5;
 const BACK_S: f64 = 10.0;
 const RECAP_MS: f64 = 50.0;
+const START_S: f64 = 1.0;
+const PROGRAM_MB: f64 = 40.0;
 /// What a page of lists and sums waits for, beside others.
 const LIST_MS: f64 = 20.0;
 
@@ -80,6 +82,8 @@ fn bound(results: &Results, row: Row) -> Option<Bound> {
         Row::Back => fixed(BACK_S),
         Row::Answer { question: Question::Recap, .. } => fixed(RECAP_MS),
         Row::Answer { .. } => fixed(LIST_MS),
+        Row::Start { .. } => fixed(START_S),
+        Row::Program => fixed(PROGRAM_MB),
         Row::PacedFanout | Row::Long { .. } | Row::LongBytes { .. } | Row::LikesCost { .. } | Row::StormQuiet => return None,
     })
 }

@@ -1,0 +1,25 @@
+//! How soon a role serves once what it needs is there, and how large the program is.
+
+use crate::bench::peer::Peer;
+use crate::bench::results::{Results, Row};
+use crate::bench::server::{Layout, Place, Server};
+
+/// Each beside a running one of its kind, as in a rolling update.
+const ROLES: [&str; 4] = ["ingest", "fanout", "workers", "api"];
+const TRIES: usize = 5;
+
+pub fn measure(place: &Place, results: &mut Results) -> anyhow::Result<()> {
+    let server = Server::start(place, Peer::Pika, Layout::Together)?;
+    for role in ROLES {
+        for _ in 0..TRIES {
+            results.add(Row::Start { role }, Peer::Pika, server.try_start(role)?.as_secs_f64());
+        }
+        eprintln!(
+            "  {:<10} {role} serves after {:.2} s",
+            Peer::Pika.name(),
+            results.median(Row::Start { role }, Peer::Pika).unwrap_or_default()
+        );
+    }
+    results.add(Row::Program, Peer::Pika, std::fs::metadata(place.pika()?)?.len() as f64 / 1e6);
+    Ok(())
+}
