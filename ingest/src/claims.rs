@@ -2,23 +2,17 @@
 
 use std::collections::HashSet;
 
+use futures_util::future::join_all;
 use nats::Session;
 use schemas::caller::Caller;
 use schemas::claim::{Claim, ClaimRecord, Speaker};
 use schemas::client::ClientMessage;
 use schemas::error::Refusal;
 use schemas::view::Run;
-use schemas::{Code, Millis, OpKey, Seq, Track};
+use schemas::{Code, Millis, OpKey, Seq, Track, TrackKey};
 
 use crate::Ingest;
-use crate::likes::LikeKey;
-
-/// What a like is at the door.
-enum Like {
-    /// It is the same as one before, which stands here.
-    Stored(Seq),
-    First(LikeKey),
-}
+use crate::likes::{Begun, Like, Taken};
 
 impl Ingest {
     pub(crate) async fn claim(
@@ -35,9 +29,11 @@ impl Ingest {
         let op = message_id.map(OpKey::of);
         match message {
             M::SendLike(m) => {
-                return match self.like(caller, session, run, &m.payload.track, op, now)? {
+                let track = m.payload.track.key();
+                run.judge(&Claim::Like { track }, now)?;
+                return match self.inner.likes.admit((session.id().clone(), run.begin, caller.person, track), op)? {
                     Like::Stored(seq) => Ok(Some(seq)),
-                    Like::First(place) => self.store_like(caller, session, place, op, now).await.map(Some),
+                    Like::First(taken) => self.store_like(caller, session, track, Some(taken), op, now).await.map(Some),
                 };
             }
             M::SendBulkLike(m) => return self.bulk(caller, session, run, &m.payload.tracks, message_id, now).await,
@@ -50,26 +46,21 @@ impl Ingest {
         self.commit(caller, session, claim, op, now).await.map(Some)
     }
 
-    fn like(&self, caller: &Caller, session: &Session, run: &Run, track: &Track, op: Option<OpKey>, now: Millis) -> Result<Like, Refusal> {
-        run.judge(&Claim::Like { track: track.key() }, now)?;
-        let place = (session.id().clone(), run.begin, caller.person, track.key());
-        Ok(self.inner.likes.admit(&place, op)?.map_or(Like::First(place), Like::Stored))
-    }
-
-    /// As [`Ingest::commit`], for a like that has begun.
+    /// As [`Ingest::commit`], for a like; `taken` is its place in the memory, if that is not another message's.
     fn store_like<'a>(
         &'a self,
         caller: &Caller,
         session: &Session,
-        place: LikeKey,
+        track: TrackKey,
+        taken: Option<Taken>,
         op: Option<OpKey>,
         now: Millis,
     ) -> impl Future<Output = Result<Seq, Refusal>> + use<'a> {
-        let stored = self.commit(caller, session, Claim::Like { track: place.3 }, op, now);
-        let like = self.inner.likes.under_way(place, op);
+        let stored = self.commit(caller, session, Claim::Like { track }, op, now);
+        let like = taken.map(|taken| self.inner.likes.under_way(taken));
         async move {
             let seq = stored.await?;
-            like.stored(seq);
+            like.into_iter().for_each(|like| like.stored(seq));
             Ok(seq)
         }
     }
@@ -87,22 +78,26 @@ impl Ingest {
     ) -> Result<Option<Seq>, Refusal> {
         let mut waiting = Vec::new();
         let mut own = HashSet::new();
-        for (i, track) in tracks.iter().enumerate() {
-            if let Err(code) = run.judge(&Claim::Like { track: track.key() }, now) {
+        for (i, track) in tracks.iter().map(Track::key).enumerate() {
+            if let Err(code) = run.judge(&Claim::Like { track }, now) {
                 if tracks.len() == 1 {
                     return Err(code.into());
                 }
                 continue;
             }
-            let place = (session.id().clone(), run.begin, caller.person, track.key());
-            let op = message_id.map(|id| OpKey::of(&format!("{id}/{i}")));
-            let before = self.inner.likes.begin(place.clone(), op);
-            if !own.insert(place.3) || before.is_some_and(|before| before.seq.is_some()) {
+            if !own.insert(track) {
                 continue;
             }
-            waiting.push(self.store_like(caller, session, place, op, now));
+            let op = message_id.map(|id| OpKey::of(&format!("{id}/{i}")));
+            let taken = match self.inner.likes.begin((session.id().clone(), run.begin, caller.person, track), op) {
+                Begun::Taken(taken) => Some(taken),
+                Begun::Held(held) if held.seq.is_some() => continue,
+                Begun::Held(_) => None,
+            };
+            waiting.push(self.store_like(caller, session, track, taken, op, now));
         }
-        let stored = futures_util::future::try_join_all(waiting).await?;
+        // All of them are waited for, so that each that is stored is remembered.
+        let stored = join_all(waiting).await.into_iter().collect::<Result<Vec<Seq>, Refusal>>()?;
         Ok(stored.into_iter().max())
     }
 

@@ -35,7 +35,7 @@ pub mod steps {
     pub use crate::claims::{claim_of, speaker};
     pub use crate::committer::{Waiting, pack};
     pub use crate::facts::decide;
-    pub use crate::likes::{LikeKey, LikeMemory};
+    pub use crate::likes::{Like, LikeMemory, Taken};
 }
 
 #[derive(Clone, Debug)]

@@ -125,7 +125,7 @@ mod admit {
         let (op, mut n) = (Some(OpKey::of("a message")), 0);
         bencher.bench_local(|| {
             n += 1;
-            memory.admit(&(session.clone(), 1, person(n), key), op)
+            memory.admit((session.clone(), 1, person(n), key), op)
         });
     }
 

@@ -1,6 +1,6 @@
 //! What a node does with what people say: claims travel in groups, a DJ's words one at a time, each decided on the newest view.
 
-use ingest::steps::{LikeKey, Waiting, claim_of, decide, pack, speaker};
+use ingest::steps::{Like, Taken, Waiting, claim_of, decide, pack, speaker};
 use nats::Decision;
 use schemas::caller::Caller;
 use schemas::claim::ClaimRecord;
@@ -36,7 +36,7 @@ pub struct Told {
     person: usize,
     socket: u64,
     op: usize,
-    like: Option<(LikeKey, Option<OpKey>)>,
+    like: Option<Taken>,
 }
 
 /// A word on its way into the log.
@@ -99,11 +99,13 @@ impl World {
         let mut like = None;
         if let ClientMessage::SendLike(m) = &incoming.message {
             let place = (session.clone(), run.begin, person, m.payload.track.key());
-            if n.likes.admit(&place, op)?.is_some() {
-                self.answer(said.person, said.socket, said.op, Ok(()));
-                return Ok(());
+            match n.likes.admit(place, op)? {
+                Like::Stored(_) => {
+                    self.answer(said.person, said.socket, said.op, Ok(()));
+                    return Ok(());
+                }
+                Like::First(taken) => like = Some(taken),
             }
-            like = Some((place, op));
         }
         let mut caller = Caller::new(person, true);
         caller.node = Some(n.id.clone());
@@ -137,11 +139,8 @@ impl World {
                 Reply::Conflict(_) | Reply::Unknown => None,
             };
             for told in told {
-                if let Some((place, op)) = told.like {
-                    let like = self.nodes[node].likes.under_way(place, op);
-                    if let Some(seq) = seq {
-                        like.stored(seq);
-                    }
+                if let Some(taken) = &told.like {
+                    self.nodes[node].likes.settle(taken, seq);
                 }
                 self.answer(told.person, told.socket, told.op, seq.map(|_| ()).ok_or(Code::Unavailable));
             }
