@@ -29,7 +29,7 @@ pub struct Config {
     /// flush they are gathered for `flush_pace`, unless somebody waits for them.
     pub flush_window: Duration,
     pub flush_entries: usize,
-    /// From a flush to the next where nobody waits for it. A flush makes one note of each session's applause, so this is how many a node gets.
+    /// From a flush to the next where nobody waits for it. A flush makes one note of each session's applause.
     pub flush_pace: Duration,
     /// Facts and claims that may be folded and not yet saved, before reading waits for the store. It bounds memory, and what is
     /// folded again after a crash.

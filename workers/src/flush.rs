@@ -25,7 +25,7 @@ pub struct Pending {
     /// Facts and claims.
     pub weight: usize,
     since: Option<Instant>,
-    /// Whether somebody waits for the flush: for a verdict, or for the rows that a fact has changed.
+    /// Whether somebody may wait for the flush: for a verdict, or for the rows of a fact.
     urgent: bool,
     /// When the flush before was made.
     flushed: Option<Instant>,

@@ -85,7 +85,7 @@ enum Part {
     Back,
     /// Recaps, lists and sums, from both stores.
     Store,
-    /// How soon each role serves, and how large the program is.
+    /// How soon each role is ready, and how large the program is.
     Start,
 }
 

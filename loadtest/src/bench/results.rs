@@ -53,7 +53,7 @@ pub enum Row {
         question: Question,
         kept: Kept,
     },
-    /// From a role's start until it serves, with broker and store there.
+    /// From a role's start until it is ready, with broker and store there.
     Start {
         role: &'static str,
     },
@@ -139,7 +139,7 @@ impl fmt::Display for Row {
             Row::Connects => f.write_str("5000 connects and subscribes"),
             Row::Back => f.write_str("10000 back after a kill, exactly"),
             Row::Answer { question, kept } => write!(f, "{question}, {kept}"),
-            Row::Start { role } => write!(f, "{role} serves after its start"),
+            Row::Start { role } => write!(f, "{role} ready after its start"),
             Row::Program => f.write_str("the program, with its pages and symbols"),
         }
     }

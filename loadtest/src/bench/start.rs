@@ -1,11 +1,11 @@
-//! How soon a role serves once what it needs is there, and how large the program is.
+//! How soon a role is ready (`/readyz`, asked every 20 ms) once what it needs is there, and how large the program is.
 
 use crate::bench::peer::Peer;
 use crate::bench::results::{Results, Row};
 use crate::bench::server::{Layout, Place, Server};
 
-/// Each beside a running one of its kind, as in a rolling update.
-const ROLES: [&str; 4] = ["ingest", "fanout", "workers", "api"];
+/// Each beside a running one of its kind, so its file is in memory. Workers come last: those that were killed are missed for seconds.
+const ROLES: [&str; 4] = ["ingest", "fanout", "api", "workers"];
 const TRIES: usize = 5;
 
 pub fn measure(place: &Place, results: &mut Results) -> anyhow::Result<()> {
@@ -15,7 +15,7 @@ pub fn measure(place: &Place, results: &mut Results) -> anyhow::Result<()> {
             results.add(Row::Start { role }, Peer::Pika, server.try_start(role)?.as_secs_f64());
         }
         eprintln!(
-            "  {:<10} {role} serves after {:.2} s",
+            "  {:<10} {role} is ready after {:.2} s",
             Peer::Pika.name(),
             results.median(Row::Start { role }, Peer::Pika).unwrap_or_default()
         );

@@ -21,10 +21,10 @@ const STORM_OF_QUIET: f64 = 2.0;
 const CONNECTS_OF_BUN: f64 = 2.5;
 const BACK_S: f64 = 10.0;
 const RECAP_MS: f64 = 50.0;
-const START_S: f64 = 1.0;
-const PROGRAM_MB: f64 = 40.0;
 /// What a page of lists and sums waits for, beside others.
 const LIST_MS: f64 = 20.0;
+const START_S: f64 = 1.0;
+const PROGRAM_MB: f64 = 40.0;
 
 #[derive(Debug, Serialize, PartialEq)]
 pub struct Judged {
