@@ -40,6 +40,7 @@ impl Ingest {
         Box::pin(self.clone().own(caller, incoming))
     }
 
+    #[allow(clippy::manual_async_fn)] // An async function would hold its arguments twice.
     fn own(self, caller: Arc<Caller>, incoming: Incoming) -> impl Future<Output = Result<Admitted, Refusal>> + Send + 'static {
         async move { self.accept(&caller, &incoming).await }
     }
