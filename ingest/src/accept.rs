@@ -181,7 +181,7 @@ mod tests {
     }
 
     /// The allocator of glibc keeps blocks of up to 1,032 bytes at hand for each thread (tcache in its `malloc.c`). When this was larger, a like in a
-    /// session of its own cost a node half as much again (`make bench BENCH="--only durable"`).
+    /// session of its own cost a third more (`make bench BENCH="--only durable"`).
     #[test]
     fn what_a_claim_waits_in_is_small() {
         assert!(size(Ingest::own) <= 1_032, "{} bytes", size(Ingest::own));
