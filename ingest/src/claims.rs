@@ -12,7 +12,7 @@ use schemas::view::Run;
 use schemas::{Code, Millis, OpKey, Seq, Track, TrackKey};
 
 use crate::Ingest;
-use crate::likes::{Begun, Like, Taken};
+use crate::likes::{Like, Taken};
 
 impl Ingest {
     pub(crate) async fn claim(
@@ -90,9 +90,9 @@ impl Ingest {
             }
             let op = message_id.map(|id| OpKey::of(&format!("{id}/{i}")));
             let taken = match self.inner.likes.begin((session.id().clone(), run.begin, caller.person, track), op) {
-                Begun::Taken(taken) => Some(taken),
-                Begun::Held(held) if held.seq.is_some() => continue,
-                Begun::Held(_) => None,
+                Ok(taken) => Some(taken),
+                Err(held) if held.seq.is_some() => continue,
+                Err(_) => None,
             };
             waiting.push(self.store_like(caller, session, track, taken, op, now));
         }

@@ -28,14 +28,6 @@ pub struct Taken {
     holder: u64,
 }
 
-/// What became of the wish to take a place.
-#[derive(Debug, PartialEq)]
-pub enum Begun {
-    Taken(Taken),
-    /// It is another message's; nothing was changed.
-    Held(Remembered),
-}
-
 /// What a like is at the door, if it is not refused.
 #[derive(Debug)]
 pub enum Like {
@@ -62,23 +54,23 @@ impl LikeMemory {
     /// Whether a like is to be stored now or was stored before. A second one is refused.
     pub fn admit(&self, place: LikeKey, op: Option<OpKey>) -> Result<Like, Code> {
         match self.begin(place, op) {
-            Begun::Taken(taken) => Ok(Like::First(taken)),
-            Begun::Held(Remembered { op: before, seq: Some(seq), .. }) if op.is_some() && before == op => Ok(Like::Stored(seq)),
-            Begun::Held(_) => Err(Code::AlreadyLiked),
+            Ok(taken) => Ok(Like::First(taken)),
+            Err(Remembered { op: before, seq: Some(seq), .. }) if op.is_some() && before == op => Ok(Like::Stored(seq)),
+            Err(_) => Err(Code::AlreadyLiked),
         }
     }
 
     /// Takes the like's place before it is stored, so that an undo that passes it meanwhile is not itself undone. A copy of a message
-    /// that is under way takes the place over: it is stored too, and the fold drops the repeat.
-    pub fn begin(&self, place: LikeKey, op: Option<OpKey>) -> Begun {
+    /// that is under way takes the place over: it is stored too, and the fold drops the repeat. Gives what stands there where nothing was taken.
+    pub fn begin(&self, place: LikeKey, op: Option<OpKey>) -> Result<Taken, Remembered> {
         let mut inner = self.inner.lock();
         if let Some(held) = inner.likes.get(&place).filter(|held| held.seq.is_some() || op.is_none() || held.op != op) {
-            return Begun::Held(*held);
+            return Err(*held);
         }
         inner.holders += 1;
         let holder = inner.holders;
         inner.likes.put(place.clone(), Remembered { op, seq: None, holder });
-        Begun::Taken(Taken { place, holder })
+        Ok(Taken { place, holder })
     }
 
     /// Notes where the like is stored, or gives its place back; only if it is still this like's.
@@ -129,10 +121,7 @@ mod tests {
     }
 
     fn take(memory: &LikeMemory, op: Option<&str>) -> Taken {
-        match memory.begin(place(), op.map(OpKey::of)) {
-            Begun::Taken(taken) => taken,
-            Begun::Held(held) => panic!("{held:?}"),
-        }
+        memory.begin(place(), op.map(OpKey::of)).unwrap()
     }
 
     #[test]
@@ -162,7 +151,7 @@ mod tests {
         let memory = LikeMemory::new(10);
         let gone = memory.under_way(take(&memory, Some("one")));
         let copy = memory.under_way(take(&memory, Some("one")));
-        assert!(matches!(memory.begin(place(), Some(OpKey::of("two"))), Begun::Held(Remembered { seq: None, .. })));
+        assert!(matches!(memory.begin(place(), Some(OpKey::of("two"))), Err(Remembered { seq: None, .. })));
         drop(gone);
         copy.stored(8);
         assert!(matches!(memory.admit(place(), Some(OpKey::of("one"))), Ok(Like::Stored(8))));

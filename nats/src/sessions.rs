@@ -147,11 +147,11 @@ impl Sessions {
         // session that is known holds no room for it.
         match self.known(id) {
             Some(known) => Ok(known),
-            None => Box::pin(self.read(id)).await,
+            None => Box::pin(self.meet_anew(id)).await,
         }
     }
 
-    async fn read(&self, id: &SessionId) -> Result<Session, BrokerError> {
+    async fn meet_anew(&self, id: &SessionId) -> Result<Session, BrokerError> {
         if !self.broker.available() {
             return Err(away());
         }

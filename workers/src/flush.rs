@@ -168,10 +168,9 @@ mod tests {
 
     use super::*;
     use crate::tests::shelf::empty;
-    use schemas::PersonId;
-    use schemas::PollId;
     use schemas::client::Reaction;
     use schemas::note::Outcome;
+    use schemas::{PersonId, PollId};
 
     #[test]
     fn likes_alone_keep_the_pace_and_nobody_who_waits_is_kept_waiting() {

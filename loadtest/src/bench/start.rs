@@ -12,13 +12,10 @@ pub fn measure(place: &Place, results: &mut Results) -> anyhow::Result<()> {
     let server = Server::start(place, Peer::Pika, Layout::Together)?;
     for role in ROLES {
         for _ in 0..TRIES {
-            results.add(Row::Start { role }, Peer::Pika, server.try_start(role)?.as_secs_f64());
+            let took = server.try_start(role)?.as_secs_f64();
+            results.add(Row::Start { role }, Peer::Pika, took);
+            eprintln!("  {:<10} {role} is ready after {took:.2} s", Peer::Pika.name());
         }
-        eprintln!(
-            "  {:<10} {role} is ready after {:.2} s",
-            Peer::Pika.name(),
-            results.median(Row::Start { role }, Peer::Pika).unwrap_or_default()
-        );
     }
     results.add(Row::Program, Peer::Pika, std::fs::metadata(place.pika()?)?.len() as f64 / 1e6);
     Ok(())
